@@ -1,0 +1,90 @@
+//! Time as text: RFC 3339 the way the reference writes it.
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+/// RFC 3339 in UTC, the fraction without trailing zeros and absent when zero: `2026-07-01T12:34:56.1234Z`.
+#[must_use]
+pub fn rfc3339(at: OffsetDateTime) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    let mut text = format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    );
+    push_fraction(&mut text, at.nanosecond());
+    text.push('Z');
+    text
+}
+
+/// Appends `.123` for 123 ms; nothing for zero.
+pub fn push_fraction(text: &mut String, nanoseconds: u32) {
+    if nanoseconds != 0 {
+        let digits = format!("{nanoseconds:09}");
+        text.push('.');
+        text.push_str(digits.trim_end_matches('0'));
+    }
+}
+
+/// Reads RFC 3339.
+#[must_use]
+pub fn parse_rfc3339(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+/// Cuts to microseconds, which is what PostgreSQL keeps.
+#[must_use]
+pub fn micros(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(at.nanosecond() / 1000 * 1000)
+        .unwrap_or(at)
+}
+
+/// Cuts to whole seconds.
+#[must_use]
+pub fn seconds(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(0).unwrap_or(at)
+}
+
+/// For `#[serde(with = "crate::base::time::wire")]`.
+pub mod wire {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use time::OffsetDateTime;
+
+    pub fn serialize<S: Serializer>(at: &OffsetDateTime, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&super::rfc3339(*at))
+    }
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<OffsetDateTime, D::Error> {
+        let text = String::deserialize(d)?;
+        super::parse_rfc3339(&text).ok_or_else(|| D::Error::custom("not an RFC 3339 time"))
+    }
+
+    /// The same for a value that may be missing.
+    pub mod option {
+        use serde::{Deserialize, Deserializer, Serializer, de::Error};
+        use time::OffsetDateTime;
+
+        #[expect(clippy::ref_option, reason = "the signature is serde's")]
+        pub fn serialize<S: Serializer>(
+            at: &Option<OffsetDateTime>,
+            s: S,
+        ) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => super::serialize(at, s),
+                None => s.serialize_none(),
+            }
+        }
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            d: D,
+        ) -> Result<Option<OffsetDateTime>, D::Error> {
+            match Option::<String>::deserialize(d)? {
+                None => Ok(None),
+                Some(text) => super::super::parse_rfc3339(&text)
+                    .map(Some)
+                    .ok_or_else(|| D::Error::custom("not an RFC 3339 time")),
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Building and reading query strings.
+use url::form_urlencoded;
+
+/// What stands behind the question mark, in order. A name may repeat; lookups give the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params(Vec<(String, String)>);
+
+impl Params {
+    /// Reads `a=1&b=2`; `+` and `%20` are spaces. What is not UTF-8 becomes U+FFFD.
+    #[must_use]
+    pub fn parse(query: &str) -> Self {
+        Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+    /// Of a whole URL or path.
+    #[must_use]
+    pub fn of(url: &str) -> Self {
+        let without_fragment = url.split_once('#').map_or(url, |(before, _)| before);
+        without_fragment
+            .split_once('?')
+            .map_or_else(Self::default, |(_, query)| Self::parse(query))
+    }
+    /// The first value of that name, even if empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    }
+    /// The first value of that name, if it is not empty.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|v| !v.is_empty())
+    }
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+    /// Replaces all values of the name by this one.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.retain(|(n, _)| n != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+    /// As Go's `url.Values.Encode`: sorted by name.
+    #[must_use]
+    pub fn encode_sorted(&self) -> String {
+        let mut pairs = self.0.clone();
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish()
+    }
+}
+
+/// The URL with these parameters set (replacing those of the same name), the query sorted by name,
+/// as the reference writes every URL that it adds to.
+#[must_use]
+pub fn with(base: &str, query: &[(&str, &str)]) -> String {
+    let (head, fragment) = base
+        .split_once('#')
+        .map_or((base, None), |(h, f)| (h, Some(f)));
+    let (path, _) = head.split_once('?').unwrap_or((head, ""));
+    let mut params = Params::of(head);
+    for (name, value) in query {
+        params.set(name, value);
+    }
+    let encoded = params.encode_sorted();
+    let mut url = path.to_owned();
+    if !encoded.is_empty() {
+        url.push('?');
+        url.push_str(&encoded);
+    }
+    if let Some(fragment) = fragment {
+        url.push('#');
+        url.push_str(fragment);
+    }
+    url
+}
+
+/// `base` and `path` with exactly one slash between.
+#[must_use]
+pub fn join(base: &str, path: &str) -> String {
+    format!(
+        "{}/{}",
+        base.trim_end_matches('/'),
+        path.trim_start_matches('/')
+    )
+}

@@ -1,0 +1,1 @@
+//! The typed configuration: read, merged, checked whole, swapped whole on reload.

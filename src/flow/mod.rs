@@ -1,0 +1,1 @@
+//! What an engine, a method and a hook say to each other.

@@ -1,0 +1,1 @@
+//! What an administrator wants done at certain points of a flow.

@@ -1,0 +1,1 @@
+//! Translates between HTTP and the engines.

@@ -1,0 +1,1 @@
+//! What one does with identities: derive, validate, import, create, delete.

@@ -1,0 +1,130 @@
+//! A session: who is signed in, how well that is proven, and until when.
+use super::identity::Identity;
+use crate::base::id::{DeviceId, IdentityId, SessionId};
+use crate::base::terms::{Aal, MethodId};
+use crate::base::time::{rfc3339, wire};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+/// One proof of who somebody is: an entry of `authentication_methods`. `method` is a word of
+/// http-api.md §14.1; it stays text, as old rows hold words that are no longer given out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Authentication {
+    pub method: String,
+    #[serde(default = "aal0")]
+    pub aal: Aal,
+    #[serde(with = "wire")]
+    pub completed_at: OffsetDateTime,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub provider: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub organization: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub upstream_acr: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstream_amr: Vec<String>,
+}
+
+fn aal0() -> Aal {
+    Aal::Zero
+}
+
+impl Authentication {
+    /// Without provider.
+    #[must_use]
+    pub fn by(method: MethodId, aal: Aal, completed_at: OffsetDateTime) -> Self {
+        Self {
+            method: method.word().to_owned(),
+            aal,
+            completed_at,
+            provider: String::new(),
+            organization: String::new(),
+            upstream_acr: String::new(),
+            upstream_amr: vec![],
+        }
+    }
+}
+
+#[derive(Clone, PartialEq)]
+pub struct Session {
+    pub id: SessionId,
+    pub identity_id: IdentityId,
+    pub active: bool,
+    pub token: String,
+    pub logout_token: String,
+    pub aal: Aal,
+    pub methods: Vec<Authentication>,
+    pub issued_at: OffsetDateTime,
+    pub authenticated_at: OffsetDateTime,
+    pub expires_at: OffsetDateTime,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    pub devices: Vec<Device>,
+}
+
+/// Tokens stay out of logs.
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("identity_id", &self.identity_id)
+            .field("active", &self.active)
+            .field("aal", &self.aal)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a session was begun or used from (http-api.md §5.4).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    pub id: DeviceId,
+    pub ip_address: Option<String>,
+    pub user_agent: Option<String>,
+    pub location: Option<String>,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+}
+
+impl Session {
+    /// Live at that moment, its identity aside.
+    #[must_use]
+    pub fn is_live(&self, now: OffsetDateTime) -> bool {
+        self.active && self.expires_at > now
+    }
+
+    /// The public form (http-api.md §14.1). `identity` is `None` for `null`, with the URL of its schema otherwise.
+    #[must_use]
+    pub fn json(
+        &self,
+        now: OffsetDateTime,
+        identity: Option<(&Identity, &str)>,
+    ) -> Map<String, Value> {
+        let identity_active = identity.is_none_or(|(i, _)| i.is_active());
+        let value = json!({
+            "id": self.id,
+            "active": self.is_live(now) && identity_active,
+            "expires_at": rfc3339(self.expires_at),
+            "authenticated_at": rfc3339(self.authenticated_at),
+            "authenticator_assurance_level": self.aal,
+            "authentication_methods": self.methods,
+            "issued_at": rfc3339(self.issued_at),
+            "identity": identity.map(|(i, url)| i.json(url)),
+            "devices": self.devices.iter().map(Device::json).collect::<Vec<_>>(),
+        });
+        match value {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+}
+
+impl Device {
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({
+            "id": self.id, "ip_address": self.ip_address, "user_agent": self.user_agent,
+            "location": self.location,
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! What a URI in the configuration points to: load, cache, refresh.

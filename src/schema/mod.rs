@@ -1,0 +1,1 @@
+//! Identity schemas: load, compile, their fields as form nodes, what they find wrong with traits.

@@ -1,0 +1,1 @@
+//! Built once, at the start: what lives as long as the process.

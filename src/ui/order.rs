@@ -1,0 +1,1 @@
+//! The order of nodes in a form (flows.md §1.11).
