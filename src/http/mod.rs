@@ -1,1 +1,3 @@
 //! Translates between HTTP and the engines.
+pub mod peer;
+pub mod serve;
