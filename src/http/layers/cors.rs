@@ -154,10 +154,15 @@ impl Cors {
         }
     }
 
-    /// What is put to the answer of an ordinary request. `origin` is the request's.
-    pub fn actual(&self, origin: Option<&HeaderValue>, method: &Method, answer: &mut HeaderMap) {
-        answer.append(VARY, HeaderValue::from_name(ORIGIN));
-        let Some(origin) = origin else { return };
+    /// What is put to the answer of an ordinary request.
+    pub fn actual(&self, asked: &HeaderMap, method: &Method, answer: &mut HeaderMap) {
+        // Before what the answer varies by already.
+        let others: Vec<_> = answer.get_all(VARY).iter().cloned().collect();
+        answer.insert(VARY, HeaderValue::from_static("Origin"));
+        for other in others {
+            answer.append(VARY, other);
+        }
+        let Some(origin) = asked.get(ORIGIN) else { return };
         if !self.allows_origin(origin) || !self.allows_method(method.as_str()) {
             return;
         }
@@ -291,11 +296,10 @@ mod tests {
             Some("content-type")
         ));
         let mut answer = HeaderMap::new();
-        cors.actual(
-            Some(&"https://x.org".parse().unwrap()),
-            &Method::GET,
-            &mut answer,
-        );
+        answer.insert(VARY, "Cookie".parse().unwrap());
+        let asked = HeaderMap::from_iter([(ORIGIN, "https://x.org".parse().unwrap())]);
+        cors.actual(&asked, &Method::GET, &mut answer);
+        assert_eq!(answer.get_all(VARY).iter().collect::<Vec<_>>(), ["Origin", "Cookie"]);
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "https://x.org");
         assert_eq!(
             answer[ACCESS_CONTROL_EXPOSE_HEADERS],
