@@ -1,1 +1,4 @@
 //! Translates between HTTP and the engines.
+pub mod layers;
+pub mod peer;
+pub mod serve;
