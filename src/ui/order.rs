@@ -2,7 +2,7 @@
 //!
 //! The second comparison is not transitive, so what comes out depends on the algorithm: it has to be the
 //! stable sort of Go's standard library, insertion sort in runs of 20 and in-place merging by rotation
-//! (Kim and Kutzner's SymMerge, "Stable Minimum Storage Merging by Symmetric Comparisons", 2004).
+//! (Kim and Kutzner, "Stable Minimum Storage Merging by Symmetric Comparisons", 2004).
 use super::form::Form;
 use super::node::{Attributes, Node};
 use crate::base::terms::{Group, MethodId as M};
