@@ -2,3 +2,4 @@
 pub mod layers;
 pub mod peer;
 pub mod serve;
+pub mod welcome;
