@@ -1,1 +1,5 @@
 //! Translates between HTTP and the engines.
+pub mod layers;
+pub mod peer;
+pub mod serve;
+pub mod welcome;

@@ -1,0 +1,2 @@
+//! The integration tests, one target: everything goes through the doors that users have.
+mod serve;
