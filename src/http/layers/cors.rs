@@ -162,7 +162,9 @@ impl Cors {
         for other in others {
             answer.append(VARY, other);
         }
-        let Some(origin) = asked.get(ORIGIN) else { return };
+        let Some(origin) = asked.get(ORIGIN) else {
+            return;
+        };
         if !self.allows_origin(origin) || !self.allows_method(method.as_str()) {
             return;
         }
@@ -299,7 +301,10 @@ mod tests {
         answer.insert(VARY, "Cookie".parse().unwrap());
         let asked = HeaderMap::from_iter([(ORIGIN, "https://x.org".parse().unwrap())]);
         cors.actual(&asked, &Method::GET, &mut answer);
-        assert_eq!(answer.get_all(VARY).iter().collect::<Vec<_>>(), ["Origin", "Cookie"]);
+        assert_eq!(
+            answer.get_all(VARY).iter().collect::<Vec<_>>(),
+            ["Origin", "Cookie"]
+        );
         assert_eq!(answer[ACCESS_CONTROL_ALLOW_ORIGIN], "https://x.org");
         assert_eq!(
             answer[ACCESS_CONTROL_EXPOSE_HEADERS],
