@@ -416,7 +416,7 @@ CREATE TABLE identity_pending_traits_changes (
     status VARCHAR(16) NOT NULL DEFAULT 'pending',
     created_at DATETIME NOT NULL,
     updated_at DATETIME NOT NULL,
-    session_id char(36) REFERENCES sessions (id) ON DELETE SET,
+    session_id char(36) REFERENCES sessions (id) ON DELETE SET NULL,
     origin_settings_flow_id char(36) REFERENCES selfservice_settings_flows (id) ON DELETE CASCADE,
     CONSTRAINT identity_pending_traits_changes_identities_id_fk FOREIGN KEY (identity_id) REFERENCES identities (id) ON DELETE CASCADE,
     CONSTRAINT identity_pending_traits_changes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks (id) ON UPDATE RESTRICT ON DELETE CASCADE,

@@ -154,6 +154,16 @@ impl Db {
             .map(|_| ())
     }
 
+    /// Runs statements without values: for maintenance and tests.
+    pub async fn run(&self, text: &str) -> Result<()> {
+        if matches!(self.engine, Engine::Sqlite(_)) {
+            let mut transaction = self.begin().await?;
+            transaction.raw(text).await?;
+            return transaction.commit().await;
+        }
+        self.link().await?.raw(text).await
+    }
+
     /// Begins a transaction. On SQLite it holds the one writer: ask only it until it has ended, and never wait for
     /// anything else meanwhile.
     pub async fn begin(&self) -> Result<Transaction> {

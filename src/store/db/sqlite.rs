@@ -98,7 +98,7 @@ impl Files {
     pub(super) async fn write(&self, statements: Vec<Sql>) -> Result<Vec<u64>> {
         let (done, mut result) = oneshot::channel();
         lock(&self.queue).push(Job { statements, done });
-        let writer = tokio::select! {
+        let mut writer = tokio::select! {
             biased;
             answer = &mut result => return answer.unwrap_or_else(|_| Err(lost())),
             writer = self.writer.lock() => writer,
@@ -106,7 +106,7 @@ impl Files {
         if let Ok(answer) = result.try_recv() {
             return answer;
         }
-        self.begin(&writer).await?;
+        self.begin(&mut writer).await?;
         let jobs = std::mem::take(&mut *lock(&self.queue));
         blocking(|| carry_out(&writer, jobs));
         drop(writer);
@@ -115,12 +115,12 @@ impl Files {
 
     /// The writer with a transaction open on it.
     pub(super) async fn transaction(&self) -> Result<Writing> {
-        let writer = Arc::clone(&self.writer).lock_owned().await;
-        self.begin(&writer).await?;
+        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        self.begin(&mut writer).await?;
         Ok(Writing { writer, open: true })
     }
 
-    async fn begin(&self, writer: &Connection) -> Result<()> {
+    async fn begin(&self, writer: &mut Connection) -> Result<()> {
         let mut pause = Pause::new(self.busy_timeout, Instant::now());
         loop {
             match run(writer, "BEGIN IMMEDIATE") {
@@ -348,8 +348,11 @@ fn is_busy(error: &Error) -> bool {
 }
 
 fn translate(error: rusqlite::Error) -> Error {
-    let rusqlite::Error::SqliteFailure(code, message) = error else {
-        return Error::Broken(Box::new(error));
+    let (code, message) = match error {
+        rusqlite::Error::SqliteFailure(code, message) => (code, message),
+        // Without the whole text of the statement.
+        rusqlite::Error::SqlInputError { msg, .. } => return Error::broken(msg),
+        error => return Error::Broken(Box::new(error)),
     };
     match (code.code, code.extended_code) {
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => Error::unavailable(Busy),
