@@ -1,0 +1,19 @@
+//! Keys of our own. Nothing in the reference's file means these.
+use super::section::section;
+use super::size;
+
+section!(
+    Extensions { hashing: Hashing, trusted_proxies: Vec<String> }
+);
+section!(
+    /// How much of the machine password hashes may take.
+    Hashing {
+        /// Bytes for all running hashes together. Default: half of the machine or of the control group.
+        #[serde(deserialize_with = "size::optional")]
+        memory: Option<u64>,
+        /// How many may wait; one more is told to come again. Default: fits the number of threads.
+        queue: Option<usize>,
+        /// Threads that hash. Default: one for each processor.
+        threads: Option<usize>,
+    }
+);

@@ -1,0 +1,6 @@
+//! What happens to every request before and after its handler, one file per question. `http/front.rs` has the order.
+pub mod body;
+pub mod cors;
+pub mod panic;
+pub mod path;
+pub mod proxies;

@@ -1,0 +1,1 @@
+//! The tables have the shape of the reference's.
