@@ -10,13 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use time::{Duration, OffsetDateTime};
 
 /// A schema of the configuration (`identity.schemas[]`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    pub id: String,
-    pub url: String,
-    /// May visitors choose it (`?identity_schema=`)?
-    pub selfservice_selectable: bool,
-}
+pub use crate::config::IdentitySchema as Source;
 
 /// How long a document is believed not to have changed.
 const FRESH: Duration = Duration::seconds(5);
