@@ -7,7 +7,7 @@ use crate::outbound::Outbound;
 use crate::outbound::breach::BreachList;
 use crate::schema::SchemaRegistry;
 use crate::store::Store;
-use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Metrics;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 
