@@ -18,6 +18,7 @@ use crate::config::dsn::{Dsn, Target};
 use pool::{Lease, Pool};
 use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,8 +31,24 @@ pub fn round_trips() -> u64 {
     ROUND_TRIPS.load(Ordering::Relaxed)
 }
 
+tokio::task_local! {
+    static OF_THIS_TASK: Cell<u64>;
+}
+
+/// What comes out of the work, and how many statements it has cost.
+pub async fn counting<T>(work: impl Future<Output = T>) -> (T, u64) {
+    OF_THIS_TASK
+        .scope(Cell::new(0), async {
+            let out = work.await;
+            (out, OF_THIS_TASK.with(Cell::get))
+        })
+        .await
+}
+
 fn count() {
     ROUND_TRIPS.fetch_add(1, Ordering::Relaxed);
+    // Nobody counts here: then there is nothing to add to.
+    let _ = OF_THIS_TASK.try_with(|count| count.set(count.get() + 1));
 }
 
 /// How often a write that lost against another one is tried again.
