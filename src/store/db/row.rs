@@ -229,7 +229,7 @@ impl Column for Vec<u8> {
 }
 
 /// The text of a JSON column, as stored.
-pub struct Json(pub String);
+struct Json(String);
 
 impl Column for Json {
     fn sqlite(cell: Cell) -> Read<Self> {
