@@ -2,6 +2,7 @@
 //!
 //! Decided per request from the configuration of the moment, so that a reload takes effect at once.
 use crate::base::domain;
+use crate::config::Config;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
@@ -51,6 +52,24 @@ const PREFLIGHT_VARY: HeaderValue = HeaderValue::from_static(
 );
 
 impl Cors {
+    /// `None` while it is switched off: then nothing is said about origins at all.
+    #[must_use]
+    pub fn of(config: &Config) -> Option<Self> {
+        let cors = &config.serve.public.cors;
+        cors.enabled.then(|| {
+            Self::new(Settings {
+                allowed_origins: &cors.allowed_origins,
+                allowed_methods: &cors.allowed_methods,
+                allowed_headers: &cors.allowed_headers,
+                exposed_headers: &cors.exposed_headers,
+                allow_credentials: cors.allow_credentials,
+                options_passthrough: cors.options_passthrough,
+                max_age: cors.max_age,
+                insecure_wildcards: config.feature_flags.legacy_allow_insecure_origins,
+            })
+        })
+    }
+
     #[must_use]
     pub fn new(settings: Settings<'_>) -> Self {
         let mut headers: Vec<_> = settings

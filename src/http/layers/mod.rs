@@ -3,3 +3,4 @@ pub mod body;
 pub mod cors;
 pub mod panic;
 pub mod path;
+pub mod proxies;
