@@ -8,11 +8,14 @@ pub mod logout;
 pub mod registration;
 
 use crate::base::id::FlowId;
-use crate::base::terms::{Channel, FlowKind};
+use crate::base::terms::{Channel, FlowKind, MethodId};
 use crate::base::url::Params;
-use crate::flow::{Answer, CookieChanges, Cx, Fault, Refusal, Reply, Why, csrf, return_to};
+use crate::flow::{
+    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Submission, Why, csrf, return_to,
+};
 use crate::model::flow::{Flow, Kind};
 use crate::store::Stored;
+use crate::telemetry::metrics::Ending;
 use crate::text::Message;
 
 /// The flow is over: keep the new one, which says why.
@@ -54,6 +57,22 @@ fn concluded<K: Kind>(
     cookies: CookieChanges,
 ) -> Reply {
     reply::<K>(channel, result.unwrap_or_else(Answer::from), cookies)
+}
+
+/// Counts how a submission ended, for the metrics.
+fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
+    let ending = match answer {
+        Answer::SignedIn(_) | Answer::Registered(_) => Ending::Succeeded,
+        Answer::Invalid(_) | Answer::Replaced { .. } => Ending::Rejected,
+        Answer::Refused(refusal) if refusal.status < 500 => Ending::Rejected,
+        Answer::Refused(_) | Answer::Broken(_) => Ending::Failed,
+        Answer::Flow(..) | Answer::SeeOther(_) => return,
+    };
+    let method = s
+        .text("method")
+        .and_then(|word| MethodId::from_word(&word))
+        .map_or("", MethodId::word);
+    cx.services.metrics.ended(K::KIND, method, ending);
 }
 
 /// The flow that `?flow=` names.

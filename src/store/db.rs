@@ -18,6 +18,7 @@ use crate::config::dsn::{Dsn, Target};
 use pool::{Lease, Pool};
 use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,8 +31,24 @@ pub fn round_trips() -> u64 {
     ROUND_TRIPS.load(Ordering::Relaxed)
 }
 
+tokio::task_local! {
+    static OF_THIS_TASK: Cell<u64>;
+}
+
+/// What comes out of the work, and how many statements it has cost.
+pub async fn counting<T>(work: impl Future<Output = T>) -> (T, u64) {
+    OF_THIS_TASK
+        .scope(Cell::new(0), async {
+            let out = work.await;
+            (out, OF_THIS_TASK.with(Cell::get))
+        })
+        .await
+}
+
 fn count() {
     ROUND_TRIPS.fetch_add(1, Ordering::Relaxed);
+    // Nobody counts here: then there is nothing to add to.
+    let _ = OF_THIS_TASK.try_with(|count| count.set(count.get() + 1));
 }
 
 /// How often a write that lost against another one is tried again.
@@ -142,6 +159,7 @@ impl Db {
         self.dialect
     }
 
+    #[must_use]
     pub fn conn(&self) -> Conn<'_> {
         Conn::Db(self)
     }
@@ -167,31 +185,19 @@ impl Db {
     /// Begins a transaction. On SQLite it holds the one writer: ask only it until it has ended, and never wait for
     /// anything else meanwhile.
     pub async fn begin(&self) -> Result<Transaction> {
-        let link = match &self.engine {
-            Engine::Sqlite(files) => Link::Sqlite(files.transaction().await?),
-            Engine::Postgres(pool) => {
-                let mut lease = pool.lease().await?;
-                if let Err(e) = server::postgres::raw(&mut lease, "BEGIN").await {
-                    if !server::is_broken_pipe(&e) {
-                        return Err(e);
-                    }
-                    lease = pool.lease().await?;
-                    server::postgres::raw(&mut lease, "BEGIN").await?;
+        let mut link = self.link().await?;
+        if !matches!(link, Link::Sqlite(_)) {
+            // Nothing is lost with a connection that dies before anything was asked of it.
+            if let Err(e) = link.raw("BEGIN").await {
+                if !server::is_broken(&e) {
+                    return Err(e);
                 }
-                Link::Postgres(lease)
+                drop(link);
+                self.forget_idle();
+                link = self.link().await?;
+                link.raw("BEGIN").await?;
             }
-            Engine::MySql(pool) => {
-                let mut lease = pool.lease().await?;
-                if let Err(e) = server::mysql::raw(&mut lease, "BEGIN").await {
-                    if !server::is_broken_pipe(&e) {
-                        return Err(e);
-                    }
-                    lease = pool.lease().await?;
-                    server::mysql::raw(&mut lease, "BEGIN").await?;
-                }
-                Link::MySql(lease)
-            }
-        };
+        }
         Ok(Transaction {
             link: Some(link),
             dialect: self.dialect,
@@ -208,7 +214,7 @@ impl Db {
             tries += 1;
             match result {
                 // A connection that died while it was idle; reading twice does no harm.
-                Err(e) if tries == 1 && server::is_broken_pipe(&e) => {}
+                Err(e) if tries == 1 && server::is_broken(&e) => self.forget_idle(),
                 Err(Error::Contended) if tries < TRIES => backoff(tries).await,
                 result => return result,
             }
@@ -219,7 +225,16 @@ impl Db {
         self.link().await?.fetch(self.dialect, sql, many).await
     }
 
-    /// A connection for one statement.
+    /// The others are likely to have died with it.
+    fn forget_idle(&self) {
+        match &self.engine {
+            Engine::Sqlite(_) => {}
+            Engine::Postgres(pool) => pool.forget_idle(),
+            Engine::MySql(pool) => pool.forget_idle(),
+        }
+    }
+
+    /// A connection; on SQLite the writer, with a transaction on it.
     async fn link(&self) -> Result<Link> {
         Ok(match &self.engine {
             Engine::Sqlite(files) => Link::Sqlite(files.transaction().await?),
@@ -237,6 +252,8 @@ impl Db {
         loop {
             tries += 1;
             match self.write_once(&statements, free).await {
+                // The server had ended the session before it could begin with this.
+                Err(e) if tries == 1 && server::was_sent_away(&e) => self.forget_idle(),
                 Err(Error::Contended) if tries < TRIES => backoff(tries).await,
                 result => return result,
             }
@@ -265,6 +282,8 @@ impl Db {
     }
 }
 
+// The drivers' futures are large: boxed, they do not make those of every caller large too.
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Many {
     One,
@@ -288,13 +307,13 @@ fn joined(statements: &[Sql]) -> Sql {
         let _ = write!(
             text,
             "{comma}w{at} AS ({} RETURNING 1)",
-            sql.text.trim_end()
+            sql.text.as_str().trim_end()
         );
         let _ = write!(counts, "{comma}(SELECT COUNT(*) FROM w{at})");
         all.values.extend(sql.values.iter().cloned());
         all.fault = all.fault.or_else(|| sql.fault.clone());
     }
-    all.text = format!("{text} SELECT {counts}").into();
+    all.text = value::Text::Built(format!("{text} SELECT {counts}"));
     all
 }
 
@@ -303,16 +322,16 @@ impl Link {
         let one = match (self, many) {
             (Self::Sqlite(writing), many) => return writing.fetch(sql, many == Many::All),
             (Self::Postgres(lease), Many::All) => {
-                return server::postgres::fetch_all(lease, dialect, sql).await;
+                return Box::pin(server::postgres::fetch_all(lease, dialect, sql)).await;
             }
             (Self::MySql(lease), Many::All) => {
-                return server::mysql::fetch_all(lease, dialect, sql).await;
+                return Box::pin(server::mysql::fetch_all(lease, dialect, sql)).await;
             }
             (Self::Postgres(lease), Many::One) => {
-                server::postgres::fetch_optional(lease, dialect, sql).await?
+                Box::pin(server::postgres::fetch_optional(lease, dialect, sql)).await?
             }
             (Self::MySql(lease), Many::One) => {
-                server::mysql::fetch_optional(lease, dialect, sql).await?
+                Box::pin(server::mysql::fetch_optional(lease, dialect, sql)).await?
             }
         };
         Ok(one.into_iter().collect())
@@ -321,16 +340,16 @@ impl Link {
     async fn execute(&mut self, dialect: Dialect, sql: &Sql) -> Result<u64> {
         match self {
             Self::Sqlite(writing) => writing.execute(sql),
-            Self::Postgres(lease) => server::postgres::execute(lease, dialect, sql).await,
-            Self::MySql(lease) => server::mysql::execute(lease, dialect, sql).await,
+            Self::Postgres(lease) => Box::pin(server::postgres::execute(lease, dialect, sql)).await,
+            Self::MySql(lease) => Box::pin(server::mysql::execute(lease, dialect, sql)).await,
         }
     }
 
     async fn raw(&mut self, text: &str) -> Result<()> {
         match self {
             Self::Sqlite(writing) => writing.raw(text),
-            Self::Postgres(lease) => server::postgres::raw(lease, text).await,
-            Self::MySql(lease) => server::mysql::raw(lease, text).await,
+            Self::Postgres(lease) => Box::pin(server::postgres::raw(lease, text)).await,
+            Self::MySql(lease) => Box::pin(server::mysql::raw(lease, text)).await,
         }
     }
 }
@@ -423,6 +442,7 @@ impl Conn<'_> {
         }
     }
 
+    #[must_use]
     pub fn dialect(&self) -> Dialect {
         match self {
             Self::Db(db) => db.dialect,
