@@ -64,7 +64,10 @@ impl Database {
     }
 
     pub fn in_memory() -> Self {
-        Self { dsn: dsn("memory"), _folder: None }
+        Self {
+            dsn: dsn("memory"),
+            _folder: None,
+        }
     }
 
     async fn sqlite() -> Self {

@@ -15,6 +15,7 @@ use kratos::http::serve::{Address, Limits, Listener, serve};
 use kratos::http::{admin_router, public_router};
 use kratos::outbound::Outbound;
 use kratos::outbound::breach::BreachList;
+use kratos::schema::{Fetch, FetchError, SchemaRegistry};
 use kratos::services::Services;
 use kratos::store::Store;
 use kratos::telemetry::metrics::{Build, Metrics};
@@ -111,6 +112,19 @@ fn base_config(public: &str, admin: &str) -> Value {
     })
 }
 
+/// Gets what stands in the address itself; tests need no more.
+struct Inline;
+
+#[async_trait::async_trait]
+impl Fetch for Inline {
+    async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let data = url.strip_prefix("base64://").ok_or(FetchError::Missing)?;
+        data_encoding::BASE64
+            .decode(data.as_bytes())
+            .map_err(|_| FetchError::Missing)
+    }
+}
+
 /// Objects are merged, everything else is replaced.
 pub fn merge(into: &mut Value, patch: &Value) {
     match (into, patch) {
@@ -158,11 +172,16 @@ impl TestApp {
         let services = Arc::new(Services {
             config: ArcSwap::from_pointee(read(&config)),
             store,
-            schemas: kratos::schema::SchemaRegistry::default(),
+            schemas: SchemaRegistry::new(Arc::new(Inline)),
             hasher: HashPool::start(PoolLimits::of_this_machine(), &random).expect("threads"),
             outbound: Outbound::new().expect("a client"),
             breaches: BreachList::default(),
-            metrics: Metrics::new(Build { version: "test", hash: "", time: "" }).expect("metrics"),
+            metrics: Metrics::new(Build {
+                version: "test",
+                hash: "",
+                time: "",
+            })
+            .expect("metrics"),
             clock: clock.clone(),
             random,
         });
@@ -171,14 +190,14 @@ impl TestApp {
         tokio::spawn(serve(
             public_socket,
             Limits::PUBLIC,
-            public_router(&services),
+            public_router(services.clone()),
             stop.clone(),
             grace,
         ));
         tokio::spawn(serve(
             admin_socket,
             Limits::ADMIN,
-            admin_router(&services),
+            admin_router(services.clone()),
             stop.clone(),
             grace,
         ));
