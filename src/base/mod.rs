@@ -1,5 +1,7 @@
 //! Leaf types: the words everybody speaks, ids, time, dice, secrets, addresses on the web.
+pub mod build;
 pub mod clock;
+pub mod domain;
 pub mod id;
 pub mod random;
 pub mod secret;

@@ -1,1 +1,79 @@
-//! The command line.
+//! The command line (config-cli.md §4): reading it, running one command, exit states.
+//!
+//! 0 is success, 1 every failure, mistakes in the command line itself included. Results go to stdout, logs and errors
+//! to stderr. Each command has its file; its `Args` say what it takes.
+pub mod hashers;
+pub mod version;
+pub mod zero_config;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// An identity server: sign-up, sign-in, sessions and accounts over one SQL store.
+#[derive(Debug, Parser)]
+#[command(name = "kratos", disable_version_flag = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show version, commit and build time
+    Version,
+}
+
+/// Where the configuration is.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConfigArgs {
+    /// A configuration file (.yaml, .yml, .json, .toml) or a folder of them; may be repeated, later ones win
+    #[arg(
+        short = 'c',
+        long = "config",
+        value_name = "PATH",
+        value_delimiter = ','
+    )]
+    pub config: Vec<PathBuf>,
+}
+
+/// Reads the command line, does what it says, and gives the exit state.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    let Some(command) = cli.command else {
+        return match Cli::command().print_long_help() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    };
+    let done = match command {
+        Command::Version => version::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Help goes to stdout and is a success; everything else goes to stderr and is none.
+fn explain(error: &clap::Error) -> ExitCode {
+    let is_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if is_help {
+        print!("{}", error.render());
+        ExitCode::SUCCESS
+    } else {
+        eprint!("{}", error.render());
+        ExitCode::FAILURE
+    }
+}

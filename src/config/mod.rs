@@ -9,6 +9,7 @@ mod check;
 pub mod cookies;
 pub mod courier;
 pub mod database;
+pub mod dsn;
 pub mod duration;
 pub mod env;
 pub mod extensions;

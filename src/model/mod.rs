@@ -2,5 +2,7 @@
 pub mod credentials;
 pub mod factors;
 pub mod flow;
+pub mod email;
+pub mod identifier;
 pub mod identity;
 pub mod session;

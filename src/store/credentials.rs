@@ -1,0 +1,205 @@
+//! Credentials: who is behind an identifier, and changes to what proves it.
+use super::db::{built, marks, sql};
+use super::error::Result;
+use super::whole::{self, credentials_column, identity_columns};
+use super::{Batch, Scope};
+use crate::base::random::Random;
+use crate::base::terms::CredentialsType;
+use crate::model::credentials::Credential;
+use crate::model::identity::{Identity, RecoveryAddress, VerifiableAddress};
+use uuid::Uuid;
+
+/// Credentials.
+pub struct Credentials<'c>(pub(super) Scope<'c>);
+
+/// Who was found by an identifier, with all credentials and addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub identity: Identity,
+    /// The type of credentials that the identifier belongs to.
+    pub kind: CredentialsType,
+    /// As stored.
+    pub identifier: String,
+}
+
+impl Credentials<'_> {
+    /// Who has this identifier in one of the types: one round trip. Rows of old releases keep capitals, so that both
+    /// the normalised form and what was typed are looked for, and what was typed wins (database.md §3.1). Among
+    /// several types the first in the list wins.
+    pub async fn by_identifier(
+        &mut self,
+        types: &[CredentialsType],
+        normalised: &str,
+        as_typed: &str,
+    ) -> Result<Option<Found>> {
+        let ids = self.0.types.ids(types);
+        let text = match ids.len() {
+            0 => return Ok(None),
+            1 => sql(concat!(
+                "SELECT x.identifier, x.identity_credential_type_id, ",
+                identity_columns!(),
+                ", ",
+                credentials_column!(),
+                " FROM identity_credential_identifiers x
+                  JOIN identities i ON i.id = x.identity_id AND i.nid = x.nid
+                 WHERE x.nid = ? AND x.identifier IN (?, ?) AND x.identity_credential_type_id = ?"
+            )),
+            several => built(format!(
+                "SELECT x.identifier, x.identity_credential_type_id, {}, {}
+                   FROM identity_credential_identifiers x
+                   JOIN identities i ON i.id = x.identity_id AND i.nid = x.nid
+                  WHERE x.nid = ? AND x.identifier IN (?, ?) AND x.identity_credential_type_id IN ({})",
+                identity_columns!(),
+                credentials_column!(),
+                marks(several)
+            )),
+        };
+        let question = text
+            .bind(self.0.nid)
+            .bind(normalised)
+            .bind(as_typed)
+            .bind_all(ids);
+        let mut best: Option<((bool, usize), Found)> = None;
+        for mut row in self.0.conn.fetch_all(question).await? {
+            let identifier: String = row.get()?;
+            let Some(kind) = self.0.types.kind(row.get::<Uuid>()?) else {
+                continue;
+            };
+            let place = types.iter().position(|t| *t == kind).unwrap_or(types.len());
+            let rank = (identifier != as_typed, place);
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                let identity = whole::identity(&mut row, self.0.types)?;
+                best = Some((
+                    rank,
+                    Found {
+                        identity,
+                        kind,
+                        identifier,
+                    },
+                ));
+            }
+        }
+        Ok(best.map(|(_, found)| found))
+    }
+
+    /// Who has a security key or passkey with this user handle, standard base64, in rows that do not have it as an
+    /// identifier.
+    pub async fn by_user_handle(&mut self, handle: &str) -> Result<Option<Identity>> {
+        use super::db::Dialect;
+        let kinds = self.0.types.ids(&[CredentialsType::WebAuthn]);
+        let path = match self.0.conn.dialect() {
+            Dialect::Sqlite => "json_extract(w.config, '$.user_handle')",
+            Dialect::Postgres | Dialect::Cockroach => "w.config ->> 'user_handle'",
+            Dialect::MySql => "JSON_UNQUOTE(JSON_EXTRACT(w.config, '$.user_handle'))",
+        };
+        let question = built(format!(
+            "SELECT {}, {} FROM identity_credentials w JOIN identities i ON i.id = w.identity_id AND i.nid = w.nid
+              WHERE w.nid = ? AND w.identity_credential_type_id IN ({}) AND {path} = ? LIMIT 1",
+            identity_columns!(),
+            credentials_column!(),
+            marks(kinds.len())
+        ));
+        let question = question.bind(self.0.nid).bind_all(kinds).bind(handle);
+        let row = self.0.conn.fetch_optional(question).await?;
+        row.map(|mut row| whole::identity(&mut row, self.0.types))
+            .transpose()
+    }
+
+    /// What is proven by it; its identifiers stay.
+    pub async fn update(&mut self, credential: &Credential) -> Result<()> {
+        let mut batch = Batch::on(self.0.again());
+        batch.update_credential(credential);
+        batch.commit().await
+    }
+}
+
+impl Batch<'_> {
+    /// What is different in `new`: the row, addresses and credentials, told apart by their ids. What goes, goes
+    /// first, so that something new may take its place: to be committed in order.
+    pub fn change_identity(&mut self, old: &Identity, new: &Identity, dice: &dyn Random) {
+        self.update_identity(new);
+        self.change_verifiable(old, new);
+        self.change_recovery(old, new);
+        for gone in &old.credentials {
+            if !new.credentials.iter().any(|c| c.id == gone.id) {
+                self.delete_credential(gone);
+            }
+        }
+        for credential in &new.credentials {
+            if let Some(before) = old.credentials.iter().find(|c| c.id == credential.id) {
+                self.change_credential(before, credential, new, dice);
+            }
+        }
+        for credential in &new.credentials {
+            if !old.credentials.iter().any(|c| c.id == credential.id) {
+                self.insert_credential(new.id, credential, dice);
+            }
+        }
+    }
+
+    fn change_credential(
+        &mut self,
+        old: &Credential,
+        new: &Credential,
+        owner: &Identity,
+        dice: &dyn Random,
+    ) {
+        if old.config != new.config || old.version != new.version {
+            self.update_credential(new);
+        }
+        let gone: Vec<&str> = old
+            .identifiers
+            .iter()
+            .filter(|i| !new.identifiers.contains(i))
+            .map(String::as_str)
+            .collect();
+        if !gone.is_empty() {
+            self.delete_identifiers(old, &gone);
+        }
+        let come: Vec<String> = new
+            .identifiers
+            .iter()
+            .filter(|i| !old.identifiers.contains(i))
+            .cloned()
+            .collect();
+        self.insert_identifiers(owner.id, new, &come, dice);
+    }
+
+    fn change_verifiable(&mut self, old: &Identity, new: &Identity) {
+        let (old, list) = (&old.verifiable_addresses, &new.verifiable_addresses);
+        for gone in old.iter().filter(|a| !list.iter().any(|b| a.id == b.id)) {
+            self.delete_verifiable_address(gone);
+        }
+        for address in list {
+            if old
+                .iter()
+                .any(|before| before.id == address.id && before != address)
+            {
+                self.update_verifiable_address(address);
+            }
+        }
+        let come: Vec<VerifiableAddress> = list
+            .iter()
+            .filter(|a| !old.iter().any(|b| a.id == b.id))
+            .cloned()
+            .collect();
+        self.insert_verifiable_addresses(new.id, &come);
+    }
+
+    fn change_recovery(&mut self, old: &Identity, new: &Identity) {
+        let (old, list) = (&old.recovery_addresses, &new.recovery_addresses);
+        // The value of a recovery address never changes: a changed one is another address.
+        let is_same = |a: &RecoveryAddress, b: &RecoveryAddress| {
+            a.id == b.id && a.value == b.value && a.via == b.via
+        };
+        for gone in old.iter().filter(|a| !list.iter().any(|b| is_same(a, b))) {
+            self.delete_recovery_address(gone);
+        }
+        let come: Vec<RecoveryAddress> = list
+            .iter()
+            .filter(|a| !old.iter().any(|b| is_same(a, b)))
+            .cloned()
+            .collect();
+        self.insert_recovery_addresses(new.id, &come);
+    }
+}

@@ -1,0 +1,507 @@
+//! The one place that knows that there are several SQL engines.
+//!
+//! [`Db`] is a database, [`Transaction`] a transaction on it, and [`Conn`] either of the two: what questions are asked of.
+//! Each takes a text with `?` and typed values; everything that engines spell differently is settled in the files below.
+mod pool;
+mod row;
+mod server;
+mod sqlite;
+mod text;
+pub(super) mod times;
+mod value;
+
+pub(super) use row::Row;
+pub(super) use value::{Sql, Value, built, marks, rows_of_marks, sql};
+
+use super::error::{Error, Result};
+use crate::config::dsn::{Dsn, Target};
+use pool::{Lease, Pool};
+use sqlx::mysql::MySqlConnection;
+use sqlx::postgres::PgConnection;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Statements that this process has sent, BEGIN and COMMIT included: for budgets in tests, and metrics.
+static ROUND_TRIPS: AtomicU64 = AtomicU64::new(0);
+
+/// How many statements this process has sent to its database so far, transaction control included.
+pub fn round_trips() -> u64 {
+    ROUND_TRIPS.load(Ordering::Relaxed)
+}
+
+tokio::task_local! {
+    static OF_THIS_TASK: Cell<u64>;
+}
+
+/// What comes out of the work, and how many statements it has cost.
+pub async fn counting<T>(work: impl Future<Output = T>) -> (T, u64) {
+    OF_THIS_TASK
+        .scope(Cell::new(0), async {
+            let out = work.await;
+            (out, OF_THIS_TASK.with(Cell::get))
+        })
+        .await
+}
+
+fn count() {
+    ROUND_TRIPS.fetch_add(1, Ordering::Relaxed);
+    // Nobody counts here: then there is nothing to add to.
+    let _ = OF_THIS_TASK.try_with(|count| count.set(count.get() + 1));
+}
+
+/// How often a write that lost against another one is tried again.
+const TRIES: u32 = 10;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+    Cockroach,
+    /// And MariaDB.
+    MySql,
+}
+
+#[derive(Clone)]
+pub struct Db {
+    engine: Engine,
+    dialect: Dialect,
+}
+
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Arc<sqlite::Files>),
+    Postgres(Arc<Pool<PgConnection>>),
+    MySql(Arc<Pool<MySqlConnection>>),
+}
+
+/// A transaction. Dropped without [`Transaction::commit`] it never was.
+pub struct Transaction {
+    /// `None` once it has ended.
+    link: Option<Link>,
+    dialect: Dialect,
+}
+
+enum Link {
+    Sqlite(sqlite::Writing),
+    Postgres(Lease<PgConnection>),
+    MySql(Lease<MySqlConnection>),
+}
+
+/// What is asked: the database, each statement for itself, or a transaction.
+pub enum Conn<'c> {
+    Db(&'c Db),
+    Transaction(&'c mut Transaction),
+}
+
+impl Db {
+    /// Opens the database. A server that does not answer is asked again for so long as `patience` says.
+    pub async fn connect(dsn: &Dsn, patience: Duration) -> Result<Self> {
+        let dialect = match &dsn.target {
+            Target::Sqlite(_) => Dialect::Sqlite,
+            Target::Postgres(p) if p.cockroach => Dialect::Cockroach,
+            Target::Postgres(_) => Dialect::Postgres,
+            Target::MySql(_) => Dialect::MySql,
+        };
+        let engine = match &dsn.target {
+            Target::Sqlite(sqlite) => Engine::Sqlite(Arc::new(sqlite::Files::open(sqlite).await?)),
+            Target::Postgres(postgres) => Engine::Postgres(Arc::new(Pool::new(
+                server::postgres_options(postgres)?,
+                dsn.pool,
+            ))),
+            Target::MySql(mysql) => {
+                Engine::MySql(Arc::new(Pool::new(server::mysql_options(mysql), dsn.pool)))
+            }
+        };
+        let db = Self { engine, dialect };
+        if dialect != Dialect::Sqlite {
+            db.wait(patience).await?;
+        }
+        Ok(db)
+    }
+
+    /// Waits until the server answers and is of the kind that the address says.
+    async fn wait(&self, patience: Duration) -> Result<()> {
+        let until = std::time::Instant::now() + patience;
+        let mut pause = Duration::from_millis(250);
+        let version: String = loop {
+            match self.conn().fetch_optional(sql("SELECT version()")).await {
+                Ok(Some(mut row)) => break row.get()?,
+                Ok(None) => return Err(Error::broken("the server does not tell its version")),
+                Err(e) if !e.is_passing() || std::time::Instant::now() + pause > until => {
+                    return Err(e);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the database does not answer yet, trying again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(10));
+                }
+            }
+        };
+        let is_cockroach = version.contains("CockroachDB");
+        let wrong = match self.dialect {
+            Dialect::Postgres if is_cockroach => {
+                "PostgreSQL, but this is CockroachDB: begin it with cockroach://"
+            }
+            Dialect::Cockroach if !is_cockroach => {
+                "CockroachDB, but this is PostgreSQL: begin it with postgres://"
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::Schema(format!(
+            "the database address is one of {wrong}"
+        )))
+    }
+
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    #[must_use]
+    pub fn conn(&self) -> Conn<'_> {
+        Conn::Db(self)
+    }
+
+    /// Answers if the database does.
+    pub async fn ping(&self) -> Result<()> {
+        self.conn()
+            .fetch_optional(sql("SELECT 1"))
+            .await
+            .map(|_| ())
+    }
+
+    /// Runs statements without values: for maintenance and tests.
+    pub async fn run(&self, text: &str) -> Result<()> {
+        if matches!(self.engine, Engine::Sqlite(_)) {
+            let mut transaction = self.begin().await?;
+            transaction.raw(text).await?;
+            return transaction.commit().await;
+        }
+        self.link().await?.raw(text).await
+    }
+
+    /// Begins a transaction. On SQLite it holds the one writer: ask only it until it has ended, and never wait for
+    /// anything else meanwhile.
+    pub async fn begin(&self) -> Result<Transaction> {
+        let mut link = self.link().await?;
+        if !matches!(link, Link::Sqlite(_)) {
+            // Nothing is lost with a connection that dies before anything was asked of it.
+            if let Err(e) = link.raw("BEGIN").await {
+                if !server::is_broken(&e) {
+                    return Err(e);
+                }
+                drop(link);
+                self.forget_idle();
+                link = self.link().await?;
+                link.raw("BEGIN").await?;
+            }
+        }
+        Ok(Transaction {
+            link: Some(link),
+            dialect: self.dialect,
+        })
+    }
+
+    async fn fetch(&self, sql: &Sql, many: Many) -> Result<Vec<Row>> {
+        if let Engine::Sqlite(files) = &self.engine {
+            return files.fetch(sql, many == Many::All).await;
+        }
+        let mut tries = 0;
+        loop {
+            let result = self.fetch_once(sql, many).await;
+            tries += 1;
+            match result {
+                // A connection that died while it was idle; reading twice does no harm.
+                Err(e) if tries == 1 && server::is_broken(&e) => self.forget_idle(),
+                Err(Error::Contended) if tries < TRIES => backoff(tries).await,
+                result => return result,
+            }
+        }
+    }
+
+    async fn fetch_once(&self, sql: &Sql, many: Many) -> Result<Vec<Row>> {
+        self.link().await?.fetch(self.dialect, sql, many).await
+    }
+
+    /// The others are likely to have died with it.
+    fn forget_idle(&self) {
+        match &self.engine {
+            Engine::Sqlite(_) => {}
+            Engine::Postgres(pool) => pool.forget_idle(),
+            Engine::MySql(pool) => pool.forget_idle(),
+        }
+    }
+
+    /// A connection; on SQLite the writer, with a transaction on it.
+    async fn link(&self) -> Result<Link> {
+        Ok(match &self.engine {
+            Engine::Sqlite(files) => Link::Sqlite(files.transaction().await?),
+            Engine::Postgres(pool) => Link::Postgres(pool.lease().await?),
+            Engine::MySql(pool) => Link::MySql(pool.lease().await?),
+        })
+    }
+
+    /// Carries out the statements together or not at all, in any order if `free`.
+    async fn write(&self, statements: Vec<Sql>, free: bool) -> Result<Vec<u64>> {
+        if let Engine::Sqlite(files) = &self.engine {
+            return files.write(statements).await;
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.write_once(&statements, free).await {
+                // The server had ended the session before it could begin with this.
+                Err(e) if tries == 1 && server::was_sent_away(&e) => self.forget_idle(),
+                Err(Error::Contended) if tries < TRIES => backoff(tries).await,
+                result => return result,
+            }
+        }
+    }
+
+    async fn write_once(&self, statements: &[Sql], free: bool) -> Result<Vec<u64>> {
+        if let [one] = statements {
+            return Ok(vec![self.link().await?.execute(self.dialect, one).await?]);
+        }
+        if free && self.dialect == Dialect::Postgres {
+            let mut row = self
+                .fetch_once(&joined(statements), Many::One)
+                .await?
+                .pop()
+                .ok_or_else(|| Error::broken("a write without an answer"))?;
+            return statements
+                .iter()
+                .map(|_| row.get::<i64>().map(i64::unsigned_abs))
+                .collect();
+        }
+        let mut transaction = self.begin().await?;
+        let done = transaction.each(statements).await?;
+        transaction.commit().await?;
+        Ok(done)
+    }
+}
+
+// The drivers' futures are large: boxed, they do not make those of every caller large too.
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Many {
+    One,
+    All,
+}
+
+async fn backoff(tries: u32) {
+    tokio::time::sleep(Duration::from_millis(u64::from(tries) * 3)).await;
+}
+
+/// Several writes as one statement of PostgreSQL, which answers how many rows each has touched. None of them sees
+/// what the others do; references between their rows are checked when all have run.
+fn joined(statements: &[Sql]) -> Sql {
+    use std::fmt::Write as _;
+    let mut text = String::from("WITH ");
+    let mut counts = String::new();
+    let mut all = built(String::new());
+    for (at, sql) in statements.iter().enumerate() {
+        let comma = if at == 0 { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "{comma}w{at} AS ({} RETURNING 1)",
+            sql.text.as_str().trim_end()
+        );
+        let _ = write!(counts, "{comma}(SELECT COUNT(*) FROM w{at})");
+        all.values.extend(sql.values.iter().cloned());
+        all.fault = all.fault.or_else(|| sql.fault.clone());
+    }
+    all.text = value::Text::Built(format!("{text} SELECT {counts}"));
+    all
+}
+
+impl Link {
+    async fn fetch(&mut self, dialect: Dialect, sql: &Sql, many: Many) -> Result<Vec<Row>> {
+        let one = match (self, many) {
+            (Self::Sqlite(writing), many) => return writing.fetch(sql, many == Many::All),
+            (Self::Postgres(lease), Many::All) => {
+                return Box::pin(server::postgres::fetch_all(lease, dialect, sql)).await;
+            }
+            (Self::MySql(lease), Many::All) => {
+                return Box::pin(server::mysql::fetch_all(lease, dialect, sql)).await;
+            }
+            (Self::Postgres(lease), Many::One) => {
+                Box::pin(server::postgres::fetch_optional(lease, dialect, sql)).await?
+            }
+            (Self::MySql(lease), Many::One) => {
+                Box::pin(server::mysql::fetch_optional(lease, dialect, sql)).await?
+            }
+        };
+        Ok(one.into_iter().collect())
+    }
+
+    async fn execute(&mut self, dialect: Dialect, sql: &Sql) -> Result<u64> {
+        match self {
+            Self::Sqlite(writing) => writing.execute(sql),
+            Self::Postgres(lease) => Box::pin(server::postgres::execute(lease, dialect, sql)).await,
+            Self::MySql(lease) => Box::pin(server::mysql::execute(lease, dialect, sql)).await,
+        }
+    }
+
+    async fn raw(&mut self, text: &str) -> Result<()> {
+        match self {
+            Self::Sqlite(writing) => writing.raw(text),
+            Self::Postgres(lease) => Box::pin(server::postgres::raw(lease, text)).await,
+            Self::MySql(lease) => Box::pin(server::mysql::raw(lease, text)).await,
+        }
+    }
+}
+
+impl Transaction {
+    pub fn conn(&mut self) -> Conn<'_> {
+        Conn::Transaction(self)
+    }
+
+    pub async fn commit(mut self) -> Result<()> {
+        match self.link.take() {
+            Some(Link::Sqlite(writing)) => writing.commit(),
+            Some(mut link) => {
+                let done = link.raw("COMMIT").await;
+                if done.is_err() {
+                    link.spoil();
+                }
+                done
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Several statements without values, as one text.
+    pub(super) async fn raw(&mut self, text: &str) -> Result<()> {
+        self.link()?.raw(text).await
+    }
+
+    fn link(&mut self) -> Result<&mut Link> {
+        self.link
+            .as_mut()
+            .ok_or_else(|| Error::broken("the transaction has ended"))
+    }
+
+    async fn each(&mut self, statements: &[Sql]) -> Result<Vec<u64>> {
+        let dialect = self.dialect;
+        let mut out = Vec::with_capacity(statements.len());
+        for sql in statements {
+            out.push(self.link()?.execute(dialect, sql).await?);
+        }
+        Ok(out)
+    }
+}
+
+impl Link {
+    fn spoil(&mut self) {
+        match self {
+            Self::Sqlite(_) => {}
+            Self::Postgres(lease) => lease.spoil(),
+            Self::MySql(lease) => lease.spoil(),
+        }
+    }
+    fn is_spoilt(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(lease) => lease.is_busy(),
+            Self::MySql(lease) => lease.is_busy(),
+        }
+    }
+}
+
+/// Rolls back: at once on SQLite, behind the scenes elsewhere.
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let Some(mut link) = self.link.take() else {
+            return;
+        };
+        if matches!(link, Link::Sqlite(_)) || link.is_spoilt() {
+            return;
+        }
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    if link.raw("ROLLBACK").await.is_err() {
+                        link.spoil();
+                    }
+                });
+            }
+            Err(_) => link.spoil(),
+        }
+    }
+}
+
+impl Conn<'_> {
+    /// The same, lent for shorter.
+    pub fn again(&mut self) -> Conn<'_> {
+        match self {
+            Self::Db(db) => Conn::Db(db),
+            Self::Transaction(transaction) => Conn::Transaction(transaction),
+        }
+    }
+
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Db(db) => db.dialect,
+            Self::Transaction(transaction) => transaction.dialect,
+        }
+    }
+
+    /// The first row.
+    pub async fn fetch_optional(&mut self, sql: Sql) -> Result<Option<Row>> {
+        let mut rows = match self {
+            Self::Db(db) => db.fetch(&sql, Many::One).await?,
+            Self::Transaction(t) => {
+                let dialect = t.dialect;
+                t.link()?.fetch(dialect, &sql, Many::One).await?
+            }
+        };
+        rows.truncate(1);
+        Ok(rows.pop())
+    }
+
+    pub async fn fetch_all(&mut self, sql: Sql) -> Result<Vec<Row>> {
+        match self {
+            Self::Db(db) => db.fetch(&sql, Many::All).await,
+            Self::Transaction(t) => {
+                let dialect = t.dialect;
+                t.link()?.fetch(dialect, &sql, Many::All).await
+            }
+        }
+    }
+
+    /// How many rows it touched. (On MySQL as elsewhere: those found, not those that changed.)
+    pub async fn execute(&mut self, sql: Sql) -> Result<u64> {
+        let done = match self {
+            Self::Db(db) => db.write(vec![sql], true).await?,
+            Self::Transaction(t) => t.each(&[sql]).await?,
+        };
+        Ok(done.first().copied().unwrap_or_default())
+    }
+
+    /// Writes that do not depend on each other, all or none of them; one round trip on PostgreSQL. No two may touch
+    /// the same row. The answer has the number of rows of each.
+    pub async fn together(&mut self, statements: Vec<Sql>) -> Result<Vec<u64>> {
+        if statements.is_empty() {
+            return Ok(vec![]);
+        }
+        match self {
+            Self::Db(db) => db.write(statements, true).await,
+            Self::Transaction(t) => t.each(&statements).await,
+        }
+    }
+
+    /// Writes in this order, all or none of them.
+    pub async fn in_order(&mut self, statements: Vec<Sql>) -> Result<Vec<u64>> {
+        if statements.is_empty() {
+            return Ok(vec![]);
+        }
+        match self {
+            Self::Db(db) => db.write(statements, false).await,
+            Self::Transaction(t) => t.each(&statements).await,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! One SQL text for three engines. Differences in spelling are settled here, once per statement:
+//!
+//! - `?` becomes `$1`, `$2`, … on PostgreSQL;
+//! - `JSON_ROWS((a, b))` makes a JSON array of arrays of the rows that a subquery finds, in no order.
+use super::Dialect;
+use super::value::Text;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+/// Found again by the place of the text in the program.
+type Known = HashMap<(Dialect, usize, usize), &'static str>;
+static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
+
+const ROWS: &str = "JSON_ROWS((";
+
+impl Dialect {
+    /// The text in this engine's spelling. Texts of the program are turned once and kept; there are as many as
+    /// statements in the source.
+    pub(super) fn spell(self, text: &Text) -> Cow<'static, str> {
+        match text {
+            Text::Built(text) => Cow::Owned(self.rewrite(text)),
+            Text::Fixed(text) => Cow::Borrowed(self.remembered(text)),
+        }
+    }
+
+    fn remembered(self, text: &'static str) -> &'static str {
+        let key = (self, text.as_ptr().addr(), text.len());
+        if let Some(text) = KNOWN
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+        {
+            return text;
+        }
+        let spelt: &'static str = Box::leak(self.rewrite(text).into_boxed_str());
+        KNOWN
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(key)
+            .or_insert(spelt)
+    }
+
+    fn rewrite(self, text: &str) -> String {
+        let rows = match self {
+            Self::Sqlite => "json_group_array(json_array(",
+            Self::Postgres | Self::Cockroach => "json_agg(json_build_array(",
+            Self::MySql => "JSON_ARRAYAGG(JSON_ARRAY(",
+        };
+        let text = text.replace(ROWS, rows);
+        match self {
+            Self::Sqlite | Self::MySql => text,
+            Self::Postgres | Self::Cockroach => numbered(&text),
+        }
+    }
+}
+
+/// `?` outside of quotes becomes `$1`, `$2`, …
+fn numbered(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut number = 0;
+    let mut in_quotes = false;
+    for c in text.chars() {
+        match c {
+            '\'' => {
+                in_quotes = !in_quotes;
+                out.push(c);
+            }
+            '?' if !in_quotes => {
+                number += 1;
+                out.push('$');
+                out.push_str(&number.to_string());
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn question_marks_are_numbered_outside_of_quotes() {
+        assert_eq!(
+            numbered("SELECT '?', a FROM t WHERE b = ? AND c IN (?, ?)"),
+            "SELECT '?', a FROM t WHERE b = $1 AND c IN ($2, $3)"
+        );
+    }
+
+    #[test]
+    fn a_text_is_turned_once() {
+        let text = Text::Fixed("SELECT JSON_ROWS((a)) FROM t WHERE b = ?");
+        let (one, two) = (
+            Dialect::Postgres.spell(&text),
+            Dialect::Postgres.spell(&text),
+        );
+        assert_eq!(
+            one,
+            "SELECT json_agg(json_build_array(a)) FROM t WHERE b = $1"
+        );
+        assert!(std::ptr::eq(one.as_ptr(), two.as_ptr()));
+        assert!(Dialect::MySql.spell(&text).contains("b = ?"));
+    }
+}

@@ -1,0 +1,244 @@
+//! Flows of all five kinds. Their tables share most columns; what one kind has of its own is listed once, below.
+use super::Scope;
+use super::db::{Row, Sql, sql};
+use super::error::{Error, Result};
+use crate::base::id::{FlowId, NetworkId};
+use crate::base::terms::{Aal, Channel, FlowKind, Group, State};
+use crate::model::flow::{
+    Flow, Kind, Login, Memory, Passing, Recovery, Registration, Settings, Verification,
+};
+use crate::ui::Form;
+
+/// Flows.
+pub struct Flows<'c>(pub(super) Scope<'c>);
+
+/// A kind of flow that has a table.
+pub trait Stored: Kind {
+    const INSERT: &'static str;
+    const SELECT: &'static str;
+    const UPDATE: &'static str;
+    const DELETE: &'static str;
+    /// Adds one and answers nothing.
+    const COUNT_SUBMISSION: &'static str;
+    const SUBMISSIONS: &'static str;
+    /// Binds the columns of this kind.
+    fn bind_own(flow: &Flow<Self>, sql: Sql) -> Sql;
+    /// Reads them: the anti-forgery token, empty if there is no such column, and the rest.
+    fn read_own(row: &mut Row) -> Result<(String, Self)>;
+}
+
+impl Flows<'_> {
+    pub async fn insert<K: Stored>(&mut self, flow: &Flow<K>) -> Result<()> {
+        self.0
+            .conn
+            .execute(insert(self.0.nid, flow))
+            .await
+            .map(|_| ())
+    }
+
+    /// `None`: there is none of that kind with this id.
+    pub async fn find<K: Stored>(&mut self, id: FlowId) -> Result<Option<Flow<K>>> {
+        let question = sql(K::SELECT).bind(id).bind(self.0.nid);
+        let row = self.0.conn.fetch_optional(question).await?;
+        row.map(|mut row| read(&mut row)).transpose()
+    }
+
+    /// Everything that may change. `updated_at` stays, as with the reference.
+    pub async fn update<K: Stored>(&mut self, flow: &Flow<K>) -> Result<()> {
+        match self.0.conn.execute(update(self.0.nid, flow)).await? {
+            0 => Err(Error::Missing("flow")),
+            _ => Ok(()),
+        }
+    }
+
+    pub async fn delete<K: Stored>(&mut self, id: FlowId) -> Result<bool> {
+        let delete = sql(K::DELETE).bind(id).bind(self.0.nid);
+        Ok(self.0.conn.execute(delete).await? > 0)
+    }
+
+    /// Counts a submission of a code and says how many there were: a guess costs even if the rest of it fails.
+    /// Only for kinds that take codes; two that come at the same time may both read the later count.
+    pub async fn count_submission<K: Stored>(&mut self, id: FlowId) -> Result<i64> {
+        let nid = self.0.nid;
+        let add = sql(K::COUNT_SUBMISSION).bind(id).bind(nid);
+        if self.0.conn.execute(add).await? == 0 {
+            return Err(Error::Missing("flow"));
+        }
+        let question = sql(K::SUBMISSIONS).bind(id).bind(nid);
+        let row = self.0.conn.fetch_optional(question).await?;
+        row.ok_or(Error::Missing("flow"))?.get()
+    }
+}
+
+pub(super) fn insert<K: Stored>(nid: NetworkId, flow: &Flow<K>) -> Sql {
+    let sql = sql(K::INSERT)
+        .bind(flow.id)
+        .bind(nid)
+        .bind(flow.channel.word())
+        .bind(flow.issued_at)
+        .bind(flow.created_at)
+        .bind(flow.updated_at);
+    K::bind_own(flow, bind_common(flow, sql))
+}
+
+pub(super) fn update<K: Stored>(nid: NetworkId, flow: &Flow<K>) -> Sql {
+    K::bind_own(flow, bind_common(flow, sql(K::UPDATE)))
+        .bind(flow.id)
+        .bind(nid)
+}
+
+fn bind_common<K: Kind>(flow: &Flow<K>, sql: Sql) -> Sql {
+    let active = flow.active.map(Group::word);
+    let sql = sql
+        .bind(flow.request_url.as_str())
+        .bind(flow.expires_at)
+        .bind(flow.state.word());
+    // These two tables refuse NULL and say nothing by an empty text.
+    let sql = if matches!(K::KIND, FlowKind::Login | FlowKind::Registration) {
+        sql.bind(active.unwrap_or_default())
+    } else {
+        sql.bind_text_or_null(active)
+    };
+    let sql = sql.bind_json(&flow.form);
+    // An empty memory is `null` where the reference has had the column but for a short while.
+    let is_late = matches!(K::KIND, FlowKind::Recovery | FlowKind::Verification);
+    if is_late && flow.memory == Memory::default() {
+        sql.bind_json(&())
+    } else {
+        sql.bind_json(&flow.memory)
+    }
+}
+
+fn read<K: Stored>(row: &mut Row) -> Result<Flow<K>> {
+    let id = row.get()?;
+    let channel = row.word(Channel::from_word)?;
+    let (issued_at, created_at, updated_at) = (row.get()?, row.get()?, row.get()?);
+    let request_url = row.opt::<String>()?.unwrap_or_default();
+    let expires_at = row.get()?;
+    // Rows from before there were states have none.
+    let state = row
+        .opt::<String>()?
+        .and_then(|word| State::from_word(&word));
+    let active = row
+        .opt::<String>()?
+        .and_then(|word| Group::from_word(&word));
+    let form = row.json::<Form>()?.unwrap_or_default();
+    let memory = row.json::<Memory>()?.unwrap_or_default();
+    let (csrf_token, own) = K::read_own(row)?;
+    Ok(Flow {
+        id,
+        channel,
+        request_url,
+        issued_at,
+        expires_at,
+        created_at,
+        updated_at,
+        state: state.unwrap_or(match K::KIND {
+            FlowKind::Settings => State::ShowForm,
+            _ => State::ChooseMethod,
+        }),
+        active,
+        csrf_token,
+        form,
+        memory,
+        passing: Passing::default(),
+        own,
+    })
+}
+
+macro_rules! stored {
+    ($kind:ident in $table:literal: $($column:literal)*;
+     bind |$flow:ident, $sql:ident| $bind:expr; read |$row:ident| $read:expr) => {
+        impl Stored for $kind {
+            const INSERT: &'static str = concat!(
+                "INSERT INTO ", $table,
+                " (id, nid, type, issued_at, created_at, updated_at, request_url, expires_at, state, active_method,",
+                " ui, internal_context", $(", ", $column,)* ")",
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?", $(stored!(@mark $column),)* ")"
+            );
+            const SELECT: &'static str = concat!(
+                "SELECT id, type, issued_at, created_at, updated_at, request_url, expires_at, state, active_method,",
+                " ui, internal_context", $(", ", $column,)*
+                " FROM ", $table, " WHERE id = ? AND nid = ?"
+            );
+            const UPDATE: &'static str = concat!(
+                "UPDATE ", $table,
+                " SET request_url = ?, expires_at = ?, state = ?, active_method = ?, ui = ?, internal_context = ?",
+                $(", ", $column, " = ?",)*
+                " WHERE id = ? AND nid = ?"
+            );
+            const DELETE: &'static str = concat!("DELETE FROM ", $table, " WHERE id = ? AND nid = ?");
+            const COUNT_SUBMISSION: &'static str = concat!(
+                "UPDATE ", $table, " SET submit_count = submit_count + 1 WHERE id = ? AND nid = ?"
+            );
+            const SUBMISSIONS: &'static str = concat!(
+                "SELECT submit_count FROM ", $table, " WHERE id = ? AND nid = ?"
+            );
+            fn bind_own($flow: &Flow<Self>, $sql: Sql) -> Sql { $bind }
+            fn read_own($row: &mut Row) -> Result<(String, Self)> { $read }
+        }
+    };
+    (@mark $column:literal) => { ", ?" };
+}
+
+stored!(Login in "selfservice_login_flows":
+    "csrf_token" "forced" "requested_aal" "oauth2_login_challenge_data" "organization_id" "identity_schema_id"
+    "test_flow";
+    bind |flow, sql| sql
+        .bind(flow.csrf_token.as_str())
+        .bind(flow.own.refresh)
+        .bind(flow.own.requested_aal.word())
+        .bind_text_or_null(flow.own.oauth2_login_challenge.as_deref())
+        .bind(flow.own.organization_id)
+        .bind(flow.own.identity_schema.as_deref().unwrap_or_default())
+        .bind(flow.own.test_flow.then_some(true));
+    read |row| Ok((row.get()?, Self {
+        refresh: row.get()?,
+        requested_aal: row.word(Aal::from_word)?,
+        oauth2_login_challenge: row.text_or_none()?,
+        organization_id: row.opt()?,
+        identity_schema: row.text_or_none()?,
+        test_flow: row.opt()?.unwrap_or(false),
+    }))
+);
+stored!(Registration in "selfservice_registration_flows":
+    "csrf_token" "oauth2_login_challenge_data" "organization_id" "identity_schema_id";
+    bind |flow, sql| sql
+        .bind(flow.csrf_token.as_str())
+        .bind_text_or_null(flow.own.oauth2_login_challenge.as_deref())
+        .bind(flow.own.organization_id)
+        .bind(flow.own.identity_schema.as_deref().unwrap_or_default());
+    read |row| Ok((row.get()?, Self {
+        oauth2_login_challenge: row.text_or_none()?,
+        organization_id: row.opt()?,
+        identity_schema: row.text_or_none()?,
+    }))
+);
+stored!(Settings in "selfservice_settings_flows":
+    "identity_id" "organization_id";
+    bind |flow, sql| sql.bind(flow.own.identity).bind(flow.own.organization_id);
+    read |row| Ok((String::new(), Self { identity: row.get()?, organization_id: row.opt()? }))
+);
+stored!(Recovery in "selfservice_recovery_flows":
+    "csrf_token" "recovered_identity_id" "skip_csrf_check";
+    bind |flow, sql| sql
+        .bind(flow.csrf_token.as_str())
+        .bind(flow.own.recovered)
+        .bind(flow.own.skip_csrf_check);
+    read |row| Ok((row.get()?, Self { recovered: row.opt()?, skip_csrf_check: row.get()? }))
+);
+stored!(Verification in "selfservice_verification_flows":
+    "csrf_token" "session_id" "identity_id" "authentication_methods" "oauth2_login_challenge";
+    bind |flow, sql| sql
+        .bind(flow.csrf_token.as_str())
+        .bind(flow.own.session)
+        .bind(flow.own.identity)
+        .bind_json(&flow.own.authentication_methods)
+        .bind_text_or_null(flow.own.oauth2_login_challenge.as_deref());
+    read |row| Ok((row.get()?, Self {
+        session: row.opt()?,
+        identity: row.opt()?,
+        authentication_methods: row.json()?,
+        oauth2_login_challenge: row.text_or_none()?,
+    }))
+);

@@ -1,0 +1,232 @@
+//! Identities: made, found, listed, changed and deleted with all that hangs on them.
+use super::db::{Sql, built, marks, sql};
+use super::error::{Error, Result};
+use super::whole::{self, Load, credentials_column, identity_columns, loading};
+use super::{Batch, Scope};
+use crate::base::id::IdentityId;
+use crate::base::random::Random;
+use crate::base::terms::{Aal, CredentialsType as Kind};
+use crate::model::identity::Identity;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Identities.
+pub struct Identities<'c>(pub(super) Scope<'c>);
+
+/// Which identities a list shows (http-api.md §11.1).
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    All,
+    Ids(Vec<IdentityId>),
+    Organization(Uuid),
+    /// Who has this identifier: `normalised` among those that are stored so, `verbatim` among those of providers.
+    Identifier {
+        normalised: String,
+        verbatim: String,
+    },
+    /// Who has one that begins like this.
+    IdentifierPrefix {
+        normalised: String,
+        verbatim: String,
+    },
+}
+
+/// Which part of a list, by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slice {
+    /// Behind this id; the nil id stands before all.
+    After(IdentityId, u32),
+    Page {
+        offset: u32,
+        limit: u32,
+    },
+}
+
+macro_rules! identity_where {
+    ($load:expr, $condition:literal) => {
+        loading!(
+            $load,
+            "SELECT ",
+            concat!(" FROM identities i WHERE ", $condition)
+        )
+    };
+}
+
+impl Identities<'_> {
+    pub async fn find(&mut self, id: IdentityId, load: Load) -> Result<Option<Identity>> {
+        let question = sql(identity_where!(load, "i.id = ? AND i.nid = ?"))
+            .bind(id)
+            .bind(self.0.nid);
+        self.one(question).await
+    }
+
+    /// The same, for who knows that it is there.
+    pub async fn get(&mut self, id: IdentityId, load: Load) -> Result<Identity> {
+        self.find(id, load).await?.ok_or(Error::Missing("identity"))
+    }
+
+    pub async fn by_external_id(
+        &mut self,
+        external_id: &str,
+        load: Load,
+    ) -> Result<Option<Identity>> {
+        let question = sql(identity_where!(load, "i.external_id = ? AND i.nid = ?"))
+            .bind(external_id)
+            .bind(self.0.nid);
+        let found = self.one(question).await?;
+        Ok(found.filter(|i| i.external_id.as_deref() == Some(external_id)))
+    }
+
+    async fn one(&mut self, question: Sql) -> Result<Option<Identity>> {
+        let row = self.0.conn.fetch_optional(question).await?;
+        row.map(|mut row| whole::identity(&mut row, self.0.types))
+            .transpose()
+    }
+
+    /// The identity with its credentials and addresses, all or nothing. [`Error::Conflict`] if somebody has an
+    /// identifier, an address or the external id already.
+    pub async fn insert(&mut self, identity: &Identity, dice: &dyn Random) -> Result<()> {
+        let mut batch = Batch::on(self.0.again());
+        batch.insert_identity(identity, dice);
+        batch.commit().await
+    }
+
+    /// Writes what is different in `new`. Both must have been loaded with credentials; addresses and credentials are
+    /// told apart by their ids.
+    pub async fn update(
+        &mut self,
+        old: &Identity,
+        new: &Identity,
+        dice: &dyn Random,
+    ) -> Result<()> {
+        let mut batch = Batch::on(self.0.again());
+        batch.change_identity(old, new, dice);
+        batch.commit_in_order().await
+    }
+
+    pub async fn set_available_aal(
+        &mut self,
+        id: IdentityId,
+        aal: Aal,
+        now: OffsetDateTime,
+    ) -> Result<()> {
+        let mut batch = Batch::on(self.0.again());
+        batch.set_available_aal(id, aal, now);
+        batch.commit().await
+    }
+
+    /// Sessions, credentials, addresses, codes and settings flows go with it. False: there was none.
+    pub async fn delete(&mut self, id: IdentityId) -> Result<bool> {
+        let delete = sql("DELETE FROM identities WHERE id = ? AND nid = ?")
+            .bind(id)
+            .bind(self.0.nid);
+        Ok(self.0.conn.execute(delete).await? > 0)
+    }
+
+    /// How many there are in the network.
+    pub async fn count(&mut self) -> Result<u64> {
+        let question = sql("SELECT COUNT(*) FROM identities WHERE nid = ?").bind(self.0.nid);
+        let row = self.0.conn.fetch_optional(question).await?;
+        let count = row.map(|mut row| row.get::<i64>()).transpose()?;
+        Ok(count.unwrap_or(0).unsigned_abs())
+    }
+
+    /// By id, ascending. Ask for one more than you show to learn whether there is more.
+    pub async fn list(
+        &mut self,
+        filter: &Filter,
+        slice: Slice,
+        load: Load,
+    ) -> Result<Vec<Identity>> {
+        let mut text = String::from(loading!(
+            load,
+            "SELECT ",
+            " FROM identities i WHERE i.nid = ?"
+        ));
+        let mut values: Vec<super::db::Value> = vec![self.0.nid.into()];
+        match filter {
+            Filter::All => {}
+            Filter::Ids(ids) if ids.is_empty() => return Ok(vec![]),
+            Filter::Ids(ids) => {
+                text.extend([" AND i.id IN (", &marks(ids.len()), ")"]);
+                values.extend(ids.iter().map(|id| (*id).into()));
+            }
+            Filter::Organization(id) => {
+                text += " AND i.organization_id = ?";
+                values.push((*id).into());
+            }
+            Filter::Identifier {
+                normalised,
+                verbatim,
+            } => {
+                self.push_identifier(
+                    &mut text,
+                    &mut values,
+                    "= ?",
+                    normalised.clone(),
+                    verbatim.clone(),
+                );
+            }
+            Filter::IdentifierPrefix {
+                normalised,
+                verbatim,
+            } => {
+                let like = |text: &str| format!("{}%", escaped(text));
+                self.push_identifier(
+                    &mut text,
+                    &mut values,
+                    "LIKE ? ESCAPE '!'",
+                    like(normalised),
+                    like(verbatim),
+                );
+            }
+        }
+        match slice {
+            Slice::After(id, limit) => {
+                text += " AND i.id > ? ORDER BY i.id ASC LIMIT ?";
+                values.extend([id.into(), limit.into()]);
+            }
+            Slice::Page { offset, limit } => {
+                text += " ORDER BY i.id ASC LIMIT ? OFFSET ?";
+                values.extend([limit.into(), offset.into()]);
+            }
+        }
+        let rows = self.0.conn.fetch_all(built(text).bind_all(values)).await?;
+        rows.into_iter()
+            .map(|mut row| whole::identity(&mut row, self.0.types))
+            .collect()
+    }
+
+    fn push_identifier(
+        &self,
+        text: &mut String,
+        values: &mut Vec<super::db::Value>,
+        comparison: &str,
+        normalised: String,
+        verbatim: String,
+    ) {
+        let types = self.0.types;
+        let ours = types.ids(&[Kind::Password, Kind::WebAuthn, Kind::Code]);
+        let theirs = types.ids(&[Kind::Oidc, Kind::Saml]);
+        let clause = format!(
+            " AND i.id IN (SELECT x.identity_id FROM identity_credential_identifiers x WHERE x.nid = ?
+                AND ((x.identity_credential_type_id IN ({}) AND x.identifier {comparison})
+                  OR (x.identity_credential_type_id IN ({}) AND x.identifier {comparison})))",
+            marks(ours.len()),
+            marks(theirs.len())
+        );
+        text.push_str(&clause);
+        values.push(self.0.nid.into());
+        values.extend(ours.into_iter().map(Into::into));
+        values.push(normalised.into());
+        values.extend(theirs.into_iter().map(Into::into));
+        values.push(verbatim.into());
+    }
+}
+
+/// For LIKE with `!` as the escape, which no engine gives a meaning of its own.
+fn escaped(text: &str) -> String {
+    text.replace('!', "!!")
+        .replace('%', "!%")
+        .replace('_', "!_")
+}
