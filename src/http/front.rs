@@ -67,16 +67,16 @@ struct Prepared {
 pub(super) fn put_before(
     routes: Router<Arc<Services>>,
     side: Side,
-    services: &Arc<Services>,
+    services: Arc<Services>,
 ) -> Router {
     let routes = routes
         .route_layer(from_fn(remember_route))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Arc::clone(services));
+        .with_state(Arc::clone(&services));
     let front = Arc::new(Front {
         side,
-        services: Arc::clone(services),
+        services,
         routes,
         prepared: ArcSwapOption::empty(),
     });

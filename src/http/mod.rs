@@ -33,7 +33,7 @@ pub const MAX_BODY: usize = layers::body::MAX;
 
 /// Everything that the public listener answers.
 #[must_use]
-pub fn public_router(services: &Arc<Services>) -> Router {
+pub fn public_router(services: Arc<Services>) -> Router {
     use public::{errors, login, logout, registration, schemas, sessions};
     let routes = Router::new()
         .route("/health/alive", get(infra::alive))
@@ -75,7 +75,7 @@ pub fn public_router(services: &Arc<Services>) -> Router {
 
 /// Everything that the admin listener answers. Each path may be asked for without its prefix, too.
 #[must_use]
-pub fn admin_router(services: &Arc<Services>) -> Router {
+pub fn admin_router(services: Arc<Services>) -> Router {
     use admin::{identities, sessions};
     let routes = Router::new()
         .route("/admin/health/alive", get(infra::alive))
