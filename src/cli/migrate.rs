@@ -1,0 +1,247 @@
+//! `migrate sql`: what it shows and asks (config-cli.md §4.5). What it does is in `store::migrate`.
+//!
+//! Results go to `out`, hints and progress to `notes`, as scripts that read the one do not want the other.
+use crate::store::migrate::{self, State, Status};
+use crate::store::{Db, Error};
+use std::io::{self, BufRead, Write};
+use std::time::Duration;
+
+/// Where a command reads answers and writes results and hints.
+pub struct Console<'a> {
+    pub input: &'a mut (dyn BufRead + Send),
+    pub out: &'a mut (dyn Write + Send),
+    pub notes: &'a mut (dyn Write + Send),
+}
+
+/// Why a command fails; the exit state is then 1.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Store(#[from] Error),
+    #[error("{0}")]
+    Input(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// How the state of migrations is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Table,
+    /// One line.
+    Json,
+    JsonPretty,
+    Yaml,
+    /// Versions only, one a line.
+    Quiet,
+}
+
+/// Shows the plan, asks unless `yes`, and brings the database to the newest version. "No" is a success.
+pub async fn up(db: &Db, yes: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+    let plan = migrate::status(db).await?;
+    let pending: Vec<_> = plan.iter().filter(|s| s.state == State::Pending).collect();
+    show_plan(&plan, console.out)?;
+    if pending.is_empty() {
+        writeln!(console.notes, "Nothing is pending.")?;
+        return success("Successfully applied migrations!", console.out);
+    }
+    writeln!(console.out, "\nThe SQL that is going to be run:\n")?;
+    for one in &pending {
+        let (content, _) = migrate::content(db.dialect(), one.version);
+        show_statements(one, &content, console.out)?;
+    }
+    if !yes && !confirmed(console)? {
+        return aborted(console.out);
+    }
+    match migrate::up(db).await {
+        Ok(()) => {
+            writeln!(console.notes, "{} migrations applied.", pending.len())?;
+            success("Successfully applied migrations!", console.out)
+        }
+        Err(error) => failed(error, console.out),
+    }
+}
+
+/// Shows the plan, asks unless `yes`, and undoes so many versions. Zero shows the plan and fails.
+pub async fn down(
+    db: &Db,
+    steps: usize,
+    yes: bool,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let plan = migrate::plan_down(migrate::status(db).await?, steps);
+    show_plan(&plan, console.out)?;
+    if steps == 0 {
+        return Err(Failure::Input(
+            "say with --steps how many migrations to undo, at least 1".into(),
+        ));
+    }
+    writeln!(console.out, "\nThe SQL that is going to be run:\n")?;
+    for one in plan.iter().rev().filter(|s| s.state == State::Rollback) {
+        let (_, content) = migrate::content(db.dialect(), one.version);
+        show_statements(one, &content, console.out)?;
+    }
+    if !yes && !confirmed(console)? {
+        return aborted(console.out);
+    }
+    match migrate::down(db, steps).await {
+        Ok(()) => success("Successfully undid migrations!", console.out),
+        Err(error) => failed(error, console.out),
+    }
+}
+
+/// Shows all versions and their state. With `block` it first waits until nothing is pending.
+pub async fn status(
+    db: &Db,
+    format: Format,
+    block: bool,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    loop {
+        let status = migrate::status(db).await?;
+        let pending: Vec<_> = status
+            .iter()
+            .filter(|s| s.state == State::Pending)
+            .map(|s| s.name.as_str())
+            .collect();
+        if !block || pending.is_empty() {
+            let text = shown(db, &status, format)?;
+            console.out.write_all(text.as_bytes())?;
+            return Ok(());
+        }
+        writeln!(console.notes, "Waiting for migrations to finish...")?;
+        for name in pending {
+            writeln!(console.notes, "- {name}")?;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+fn shown(db: &Db, status: &[Status], format: Format) -> Result<String, Failure> {
+    let document = || {
+        status
+            .iter()
+            .map(|s| {
+                let (content, content_down) = migrate::content(db.dialect(), s.version);
+                serde_json::json!({
+                    "state": s.state.word(), "version": s.version, "name": s.name,
+                    "content": content, "content_down": content_down,
+                })
+            })
+            .collect::<Vec<_>>()
+    };
+    Ok(match format {
+        Format::Table => table(status),
+        Format::Quiet => status.iter().map(|s| format!("{}\n", s.version)).collect(),
+        Format::Json => format!("{}\n", serde_json::Value::from(document())),
+        Format::JsonPretty => format!("{:#}\n", serde_json::Value::from(document())),
+        Format::Yaml => serde_saphyr::to_string(&document())
+            .map_err(|e| Failure::Input(format!("the state cannot be written as YAML: {e}")))?,
+    })
+}
+
+fn show_plan(plan: &[Status], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "The migration plan is as follows:")?;
+    out.write_all(table(plan).as_bytes())
+}
+
+fn show_statements(one: &Status, content: &str, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "------------ {} - {} ------------",
+        one.version, one.name
+    )?;
+    if content.is_empty() {
+        // Its work is part of the first one's.
+        return writeln!(out);
+    }
+    writeln!(out, "{content}\n")
+}
+
+fn success(text: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "------------ SUCCESS ------------\n{text}")?;
+    Ok(())
+}
+
+fn aborted(out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "------------ WARNING ------------\nMigration aborted.")?;
+    Ok(())
+}
+
+fn failed(error: Error, out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "------------ ERROR ------------")?;
+    Err(error.into())
+}
+
+fn confirmed(console: &mut Console<'_>) -> Result<bool, Failure> {
+    writeln!(console.notes, "To skip this question, give the flag --yes.")?;
+    loop {
+        write!(
+            console.out,
+            "Do you wish to execute this migration plan? [y/n]: "
+        )?;
+        console.out.flush()?;
+        let mut answer = String::new();
+        if console.input.read_line(&mut answer)? == 0 {
+            return Err(Failure::Input(
+                "Unable to confirm: unable to read from stdin: EOF".into(),
+            ));
+        }
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => return Ok(true),
+            "n" | "no" => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
+/// Columns aligned with tabs of eight, and a tab at each line's end.
+fn table(status: &[Status]) -> String {
+    let mut rows = vec![["Version", "Name", "Status"]];
+    rows.extend(
+        status
+            .iter()
+            .map(|s| [s.version, s.name.as_str(), s.state.word()]),
+    );
+    let width = |column: usize| {
+        let longest = rows.iter().map(|row| row[column].chars().count()).max();
+        (longest.unwrap_or(0) + 1).div_ceil(8) * 8
+    };
+    let widths = [width(0), width(1)];
+    let mut out = String::new();
+    for row in &rows {
+        for (cell, width) in row.iter().zip(widths) {
+            out.push_str(cell);
+            let missing = width - cell.chars().count();
+            out.extend(std::iter::repeat_n('\t', missing.div_ceil(8)));
+        }
+        out.push_str(row[2]);
+        out.push_str("\t\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_meet_at_tab_stops() {
+        let status = |name: &str, state| Status {
+            version: "20150100000001000000",
+            name: name.to_owned(),
+            state,
+        };
+        let text = table(&[
+            status("networks", State::Applied),
+            status("a_name_of_twenty_four_ch", State::Pending),
+        ]);
+        assert_eq!(
+            text,
+            "Version\t\t\tName\t\t\t\tStatus\t\n\
+             20150100000001000000\tnetworks\t\t\tApplied\t\n\
+             20150100000001000000\ta_name_of_twenty_four_ch\tPending\t\n"
+        );
+    }
+}
