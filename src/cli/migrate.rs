@@ -86,7 +86,7 @@ pub async fn down(
         return aborted(console.out);
     }
     match migrate::down(db, steps).await {
-        Ok(()) => success("Successfully undid migrations!", console.out),
+        Ok(()) => success("Successfully applied migrations!", console.out),
         Err(error) => failed(error, console.out),
     }
 }
