@@ -1,8 +1,8 @@
 //! Signing in, once more, and with a second factor (flows.md §3).
 use super::admit::{self, Visitor};
 use super::{
-    checked_return, concluded, failure, finish, load, no_login_challenge, organization, read,
-    refuse, replace, reply, truthy, wanted_schema,
+    checked_return, concluded, count, failure, finish, load, no_login_challenge, organization,
+    read, refuse, replace, reply, truthy, wanted_schema,
 };
 use crate::base::id::FlowId;
 use crate::base::terms::{Aal, Channel, FlowKind, Group, MethodId};
@@ -152,6 +152,7 @@ pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
         }
         Err(fault) => fault.into(),
     };
+    count::<Login>(cx, s, &answer);
     reply::<Login>(flow.channel, answer, cookies)
 }
 

@@ -8,11 +8,14 @@ pub mod logout;
 pub mod registration;
 
 use crate::base::id::FlowId;
-use crate::base::terms::{Channel, FlowKind};
+use crate::base::terms::{Channel, FlowKind, MethodId};
 use crate::base::url::Params;
-use crate::flow::{Answer, CookieChanges, Cx, Fault, Refusal, Reply, Why, csrf, return_to};
+use crate::flow::{
+    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Submission, Why, csrf, return_to,
+};
 use crate::model::flow::{Flow, Kind};
 use crate::store::Stored;
+use crate::telemetry::metrics::Ending;
 use crate::text::Message;
 
 /// The flow is over: keep the new one, which says why.
@@ -56,6 +59,22 @@ fn concluded<K: Kind>(
     reply::<K>(channel, result.unwrap_or_else(Answer::from), cookies)
 }
 
+/// Counts how a submission ended, for the metrics.
+fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
+    let ending = match answer {
+        Answer::SignedIn(_) | Answer::Registered(_) => Ending::Succeeded,
+        Answer::Invalid(_) | Answer::Replaced { .. } => Ending::Rejected,
+        Answer::Refused(refusal) if refusal.status < 500 => Ending::Rejected,
+        Answer::Refused(_) | Answer::Broken(_) => Ending::Failed,
+        Answer::Flow(..) | Answer::SeeOther(_) => return,
+    };
+    let method = s
+        .text("method")
+        .and_then(|word| MethodId::from_word(&word))
+        .map_or("", MethodId::word);
+    cx.services.metrics.ended(K::KIND, method, ending);
+}
+
 /// The flow that `?flow=` names.
 async fn load<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
     let id = cx.request.query.get("flow").and_then(FlowId::parse);
@@ -86,7 +105,7 @@ async fn read<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
             .as_ref()
             .filter(|t| t.matches(&flow.csrf_token));
         let Some(token) = token else {
-            return Err(csrf::violation(cx, true).into());
+            return Err(csrf::violation(&cx.request.csrf_facts, true).into());
         };
         csrf::set_node(&mut flow.form, &token.mask(cx.dice()));
     }

@@ -1,7 +1,7 @@
 //! Signing up (flows.md §4).
 use super::{
-    admit, checked_return, concluded, failure, finish, load, no_login_challenge, organization,
-    read, refuse, replace, reply, wanted_schema,
+    admit, checked_return, concluded, count, failure, finish, load, no_login_challenge,
+    organization, read, refuse, replace, reply, wanted_schema,
 };
 use crate::base::id::FlowId;
 use crate::base::terms::{Channel, Group, MethodId};
@@ -173,6 +173,7 @@ pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
         Ok(answer) => answer,
         Err(fault) => failure::show(cx, step.flow, fault).await,
     };
+    count::<Registration>(cx, s, &answer);
     reply::<Registration>(flow.channel, answer, cookies)
 }
 

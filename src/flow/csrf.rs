@@ -1,4 +1,5 @@
 //! The double-submit cookie of browser flows, and the ban on cookies for API flows (flows.md §1.6).
+use super::cx::CsrfFacts;
 use super::{CookieChanges, Cx, Fault, Refusal, Submission};
 use crate::base::terms::Channel;
 use crate::model::flow::{Flow, Kind};
@@ -12,7 +13,7 @@ pub fn check<K: Kind>(cx: &Cx, flow: &Flow<K>, s: &Submission) -> Result<(), Fau
             let sent = s.text("csrf_token");
             match (&cx.request.csrf, sent.as_deref()) {
                 (Some(cookie), Some(sent)) if cookie.matches(sent) => Ok(()),
-                (_, sent) => Err(violation(cx, sent.is_some()).into()),
+                (_, sent) => Err(violation(&cx.request.csrf_facts, sent.is_some()).into()),
             }
         }
     }
@@ -41,8 +42,7 @@ fn refuse_browsers(cx: &Cx) -> Result<(), Fault> {
 
 /// The refusal of http-api.md §4.4, with what may help.
 #[must_use]
-pub fn violation(cx: &Cx, token_sent: bool) -> Refusal {
-    let facts = &cx.request.csrf_facts;
+pub fn violation(facts: &CsrfFacts, token_sent: bool) -> Refusal {
     let reason = if !facts.any_cookie {
         Some("The request has no cookies.")
     } else if !facts.cookie_sent {

@@ -5,12 +5,9 @@ use crate::base::random::Random;
 use crate::base::terms::CredentialsType;
 use crate::base::url::{self, Params};
 use crate::config::Config;
-use crate::config::secrets::HashAlgorithm;
 use crate::crypto::csrf::CsrfToken;
-use crate::crypto::hash::{HasherParams, argon2};
 use crate::model::identifier;
 use crate::model::identity::Identity;
-use crate::outbound::Policy;
 use crate::schema::IdentitySchema;
 use crate::services::Services;
 use crate::store::Store;
@@ -110,32 +107,6 @@ impl Cx {
     #[must_use]
     pub fn dice(&self) -> &dyn Random {
         self.services.random.as_ref()
-    }
-    /// Whom we may call.
-    #[must_use]
-    pub fn outbound_policy(&self) -> Policy {
-        let http = &self.config.clients.http;
-        Policy {
-            refuse_private: http.disallow_private_ip_ranges,
-            exceptions: http.private_ip_exception_urls.clone(),
-        }
-    }
-    /// How new passwords are hashed.
-    #[must_use]
-    pub fn hasher_params(&self) -> HasherParams {
-        let hashers = &self.config.hashers;
-        match hashers.algorithm {
-            HashAlgorithm::Bcrypt => HasherParams::Bcrypt {
-                cost: self.config.bcrypt_cost(),
-            },
-            HashAlgorithm::Argon2 => HasherParams::Argon2(argon2::Params {
-                memory_kib: u32::try_from(hashers.argon2.memory >> 10).unwrap_or(u32::MAX),
-                iterations: hashers.argon2.iterations,
-                parallelism: hashers.argon2.lanes(),
-                salt_length: hashers.argon2.salt_length,
-                key_length: hashers.argon2.key_length,
-            }),
-        }
     }
     /// The identity schema of that id; `None` is the default one.
     pub async fn schema(&self, id: Option<&str>) -> Result<Arc<IdentitySchema>, Fault> {

@@ -1,9 +1,9 @@
 //! From a request to a [`Call`]: what the handlers work with.
-use super::layers::body::{MAX, Refused};
+use super::layers::body::Refused;
 use super::peer::Peer;
 use super::{cookies, error, negotiate};
 use crate::base::url::Params;
-use crate::flow::Refusal;
+use crate::config::Config;
 use crate::flow::cx::{ClientFacts, CsrfFacts, Cx, RequestFacts, SentCookie};
 use crate::services::Services;
 use axum::body::{Body, Bytes};
@@ -12,6 +12,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
 use std::sync::Arc;
+
+/// The snapshot of the configuration that a layer above has chosen for this request.
+#[derive(Clone)]
+pub struct Snapshot(pub Arc<Config>);
 
 /// One request: its facts, its head, its whole body (bounded by a layer above).
 pub struct Call {
@@ -50,8 +54,12 @@ impl FromRequest<Arc<Services>> for Call {
                     .collect(),
                 Err(_) => vec![],
             };
-        let body = read(body).await?;
+        let request_id = text(&head.headers, "x-request-id").unwrap_or_default();
+        let body = read(body, &request_id).await?;
         let mut cx = Cx::new(services, RequestFacts::default());
+        if let Some(Snapshot(config)) = head.extensions.get() {
+            cx.config = Arc::clone(config);
+        }
         cx.request = facts(&cx, &head);
         Ok(Self {
             cx,
@@ -62,15 +70,10 @@ impl FromRequest<Arc<Services>> for Call {
     }
 }
 
-/// The whole body; the layer that bounds it answers for what is too long.
-async fn read(body: Body) -> Result<Bytes, Response> {
-    axum::body::to_bytes(body, MAX).await.map_err(|error| {
-        let refusal = match Refused::of(&error) {
-            Refused::TooLarge => Refusal::new(413, None, "The body is larger than 5 MiB."),
-            refused => Refusal::bad(format!("The request could not be read: {refused}.")),
-        };
-        error::envelope(&refusal, "")
-    })
+/// The whole body; a layer above has bounded it.
+async fn read(body: Body, request_id: &str) -> Result<Bytes, Response> {
+    let read = axum::body::to_bytes(body, usize::MAX).await;
+    read.map_err(|error| error::envelope(&Refused::of(&error).refusal(), request_id))
 }
 
 /// Everything that the request says about itself.
@@ -90,7 +93,6 @@ fn facts(cx: &Cx, head: &Parts) -> RequestFacts {
         (None, SentCookie::Readable { token, .. }) => Some(token.clone()),
         (None, _) => bearer.clone(),
     };
-    let foreign = |name: &&str| !["__cf", "_cf", "cf_"].iter().any(|p| name.starts_with(p));
     RequestFacts {
         url: absolute_url(headers, &head.uri, tls),
         query: Params::parse(head.uri.query().unwrap_or("")),
@@ -98,26 +100,33 @@ fn facts(cx: &Cx, head: &Parts) -> RequestFacts {
         accepts_json: negotiate::accepts_json(headers),
         is_browser: negotiate::is_browser(headers),
         csrf: cookies::csrf(&cx.config, head, &jar),
-        csrf_facts: CsrfFacts {
-            any_cookie: !jar.is_empty(),
-            cookie_sent: jar.iter().any(|(name, _)| *name == csrf_name),
-            is_ajax: matches!(
-                text(headers, "sec-fetch-mode").as_deref(),
-                Some("cors" | "same-origin")
-            ),
-            has_origin: headers.get(header::ORIGIN).is_some_and(|v| !v.is_empty()),
-            foreign_cookies: jar
-                .iter()
-                .map(|(name, _)| name.as_str())
-                .filter(foreign)
-                .map(str::to_owned)
-                .collect(),
-        },
+        csrf_facts: csrf_facts(headers, &jar, &csrf_name),
         session_token,
         session_cookie,
         bearer,
         client: client(headers, peer),
         request_id: text(headers, "x-request-id").unwrap_or_default(),
+    }
+}
+
+/// What the rules against forgery look at. `jar` holds the cookies, `name` is that of the anti-forgery cookie.
+#[must_use]
+pub fn csrf_facts(headers: &HeaderMap, jar: &[(String, String)], name: &str) -> CsrfFacts {
+    let foreign = |name: &&str| !["__cf", "_cf", "cf_"].iter().any(|p| name.starts_with(p));
+    CsrfFacts {
+        any_cookie: !jar.is_empty(),
+        cookie_sent: jar.iter().any(|(n, _)| n == name),
+        is_ajax: matches!(
+            text(headers, "sec-fetch-mode").as_deref(),
+            Some("cors" | "same-origin")
+        ),
+        has_origin: headers.get(header::ORIGIN).is_some_and(|v| !v.is_empty()),
+        foreign_cookies: jar
+            .iter()
+            .map(|(n, _)| n.as_str())
+            .filter(foreign)
+            .map(str::to_owned)
+            .collect(),
     }
 }
 

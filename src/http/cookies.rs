@@ -79,7 +79,7 @@ pub fn session(config: &Config, jar: &[(String, String)], now: OffsetDateTime) -
     } else {
         UNBOUNDED_AGE
     };
-    let codec = CookieCodec::new(config.secrets_cookie());
+    let codec = CookieCodec::of(config);
     let mut found = SentCookie::None;
     for (_, value) in jar.iter().filter(|(n, _)| n == name) {
         found = SentCookie::Unreadable;
@@ -156,7 +156,7 @@ fn session_line(cx: &Cx, session: Option<(&str, OffsetDateTime)>) -> String {
         entries.set("expires_at", &crate::base::time::rfc3339(expires_at));
     }
     entries.set("nonce", &nonce);
-    let codec = CookieCodec::new(cx.config.secrets_cookie());
+    let codec = CookieCodec::of(&cx.config);
     let value = codec
         .encode(name, &entries, cx.now, cx.dice())
         .unwrap_or_default();

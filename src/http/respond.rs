@@ -55,7 +55,7 @@ pub fn empty(status: u16) -> Response {
     response
 }
 
-/// A redirect. A GET gets a line of html with it, as browsers of old wanted.
+/// A redirect. A GET (and so a HEAD) gets a line of html with it, as browsers of old wanted.
 #[must_use]
 pub fn redirect(status: u16, method: &Method, url: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(&ascii(url)) else {
@@ -64,7 +64,7 @@ pub fn redirect(status: u16, method: &Method, url: &str) -> Response {
     };
     let mut response = empty(status);
     response.headers_mut().insert(LOCATION, location);
-    if *method == Method::GET {
+    if matches!(*method, Method::GET | Method::HEAD) {
         response.headers_mut().insert(
             CONTENT_TYPE,
             HeaderValue::from_static("text/html; charset=utf-8"),

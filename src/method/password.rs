@@ -5,7 +5,8 @@ use super::{
 use crate::base::id::CredentialId;
 use crate::base::terms::{Aal, CredentialsType, MethodId};
 use crate::config::method::PasswordConfig;
-use crate::crypto::hash;
+use crate::crypto::hash::pool::PoolError;
+use crate::crypto::hash::{self, HasherParams};
 use crate::flow::outcome::{LoginOutcome, RegistrationOutcome, Screen};
 use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
 use crate::identity::{derive, password_policy};
@@ -13,6 +14,7 @@ use crate::model::credentials::Credential;
 use crate::model::flow::{Login, LoginFlow, Registration, RegistrationFlow};
 use crate::model::identity::Identity;
 use crate::model::session::Authentication;
+use crate::outbound::Policy;
 use crate::outbound::breach::{BreachError, BreachPolicy, Verdict};
 use crate::schema::IdentitySchema;
 use crate::text::{self, Message};
@@ -135,7 +137,7 @@ impl LoginMethod for Password {
             // An unknown name takes as long as a wrong password.
             cx.services
                 .hasher
-                .pretend(&cx.hasher_params(), password.as_bytes())
+                .pretend(&HasherParams::of(&cx.config), password.as_bytes())
                 .await?;
             return Err(wrong());
         };
@@ -145,21 +147,28 @@ impl LoginMethod for Password {
         else {
             return Err(wrong());
         };
-        if !cx
-            .services
-            .hasher
-            .verify(stored, password.as_bytes())
-            .await?
-        {
+        if !is_right(cx, stored, &password).await? {
             return Err(wrong());
         }
-        if hash::needs_upgrade(stored, &cx.hasher_params()) {
+        if hash::needs_upgrade(stored, &HasherParams::of(&cx.config)) {
             upgrade(cx, &mut identity, &password).await;
         }
         Ok(LoginOutcome::Authenticated {
             identity: Box::new(identity),
             by: Authentication::by(ME, Aal::One, cx.now),
         })
+    }
+}
+
+/// A stored hash that nobody can compare with fits no password.
+async fn is_right(cx: &Cx, stored: &str, password: &str) -> Result<bool, Fault> {
+    match cx.services.hasher.verify(stored, password.as_bytes()).await {
+        Ok(right) => Ok(right),
+        Err(PoolError::Hash(error)) => {
+            tracing::warn!(%error, "a stored password hash cannot be compared with");
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -173,7 +182,7 @@ async fn upgrade(cx: &Cx, identity: &mut Identity, password: &str) {
         let hashed = cx
             .services
             .hasher
-            .hash(&cx.hasher_params(), password.as_bytes())
+            .hash(&HasherParams::of(&cx.config), password.as_bytes())
             .await?;
         if let Some(credential) = identity.credential_mut(CredentialsType::Password) {
             credential.config["hashed_password"] = hashed.into();
@@ -241,7 +250,7 @@ impl RegistrationMethod for Password {
         let hashed = cx
             .services
             .hasher
-            .hash(&cx.hasher_params(), password.as_bytes())
+            .hash(&HasherParams::of(&cx.config), password.as_bytes())
             .await?;
         if let Some(credential) = identity.credential_mut(CredentialsType::Password) {
             credential.config = json!({ "hashed_password": hashed });
@@ -265,7 +274,7 @@ async fn not_leaked(cx: &Cx, policy: &PasswordConfig, password: &str) -> Result<
         .breaches
         .check(
             &services.outbound,
-            &cx.outbound_policy(),
+            &Policy::from(&cx.config.clients.http),
             &list,
             password,
             cx.now,
@@ -301,6 +310,6 @@ async fn acceptable(cx: &Cx, password: &str, identifiers: &[String]) -> Result<(
     if policy.haveibeenpwned_enabled {
         not_leaked(cx, policy, password).await?;
     }
-    password_policy::check_length_for_hasher(&cx.hasher_params(), password)
+    password_policy::check_length_for_hasher(&HasherParams::of(&cx.config), password)
         .map_err(|message| Fault::field("password", message))
 }

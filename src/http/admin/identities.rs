@@ -3,6 +3,7 @@ use super::{admin_address, page_size, write_links};
 use crate::base::id::IdentityId;
 use crate::base::terms::CredentialsType;
 use crate::base::url::Params;
+use crate::crypto::hash::HasherParams;
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
 use crate::http::{body, error, respond};
@@ -43,7 +44,7 @@ async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
         let hashed = cx
             .services
             .hasher
-            .hash(&cx.hasher_params(), password.expose().as_bytes())
+            .hash(&HasherParams::of(&cx.config), password.expose().as_bytes())
             .await?;
         made.set_password_hash(hashed);
     }
