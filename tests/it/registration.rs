@@ -35,7 +35,10 @@ async fn signing_up_makes_an_account_and_signs_in() {
             }
         }
         let me = client.whoami().await.json();
-        assert_eq!(me["identity"]["traits"], json!({ "email": ADA, "name": {} }));
+        assert_eq!(
+            me["identity"]["traits"],
+            json!({ "email": ADA, "name": {} })
+        );
         assert_eq!(
             me["identity"]["verifiable_addresses"][0]["status"],
             "pending"
