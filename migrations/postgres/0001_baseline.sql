@@ -30,7 +30,8 @@ CREATE TABLE identities (
     organization_id uuid,
     external_id varchar(64),
     CONSTRAINT identities_external_id_check CHECK (((external_id IS NULL) OR ((external_id) <> ''))),
-    CONSTRAINT identities_pkey PRIMARY KEY (id)
+    CONSTRAINT identities_pkey PRIMARY KEY (id),
+    CONSTRAINT identities_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX identities_nid_external_id_idx ON identities (nid, external_id) WHERE (external_id IS NOT NULL);
 CREATE INDEX identities_nid_id_idx ON identities (nid, id);
@@ -52,7 +53,10 @@ CREATE TABLE identity_credentials (
     updated_at timestamp NOT NULL,
     nid uuid,
     version integer DEFAULT 0 NOT NULL,
-    CONSTRAINT identity_credentials_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_credentials_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_credentials_identity_credential_type_id_fkey FOREIGN KEY (identity_credential_type_id) REFERENCES identity_credential_types(id) ON DELETE CASCADE,
+    CONSTRAINT identity_credentials_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
+    CONSTRAINT identity_credentials_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX identity_credentials_identity_id_idx ON identity_credentials (identity_id);
 
@@ -65,7 +69,11 @@ CREATE TABLE identity_credential_identifiers (
     nid uuid,
     identity_credential_type_id uuid NOT NULL,
     identity_id uuid NOT NULL,
-    CONSTRAINT identity_credential_identifiers_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_credential_identifiers_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_credential_identifiers_identities_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_credential_identifiers_identity_credential_id_fkey FOREIGN KEY (identity_credential_id) REFERENCES identity_credentials(id) ON DELETE CASCADE,
+    CONSTRAINT identity_credential_identifiers_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_credential_identifiers_type_id_fk_idx FOREIGN KEY (identity_credential_type_id) REFERENCES identity_credential_types(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX identity_credential_identifiers_ici_nid_i_idx ON identity_credential_identifiers (identity_credential_id, nid, identifier);
 CREATE UNIQUE INDEX identity_credential_identifiers_identifier_nid_type_uq_idx ON identity_credential_identifiers (nid, identity_credential_type_id, identifier);
@@ -83,7 +91,9 @@ CREATE TABLE identity_verifiable_addresses (
     created_at timestamp NOT NULL,
     updated_at timestamp NOT NULL,
     nid uuid,
-    CONSTRAINT identity_verifiable_addresses_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_verifiable_addresses_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_verifiable_addresses_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
+    CONSTRAINT identity_verifiable_addresses_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX identity_verifiable_addresses_identity_id_idx ON identity_verifiable_addresses (identity_id);
 CREATE UNIQUE INDEX identity_verifiable_addresses_status_via_uq_idx ON identity_verifiable_addresses (nid, via, value);
@@ -97,7 +107,9 @@ CREATE TABLE identity_recovery_addresses (
     updated_at timestamp NOT NULL,
     nid uuid,
     break_glass_for_organization uuid,
-    CONSTRAINT identity_recovery_addresses_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_recovery_addresses_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_recovery_addresses_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
+    CONSTRAINT identity_recovery_addresses_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX identity_recovery_addresses_identity_id_idx ON identity_recovery_addresses (identity_id);
 CREATE UNIQUE INDEX identity_recovery_addresses_status_via_uq_idx ON identity_recovery_addresses (nid, via, value);
@@ -116,7 +128,9 @@ CREATE TABLE sessions (
     logout_token varchar(39),
     aal varchar(4) DEFAULT 'aal1' NOT NULL,
     authentication_methods jsonb NOT NULL,
-    CONSTRAINT sessions_pkey PRIMARY KEY (id)
+    CONSTRAINT sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT sessions_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
+    CONSTRAINT sessions_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX sessions_list_active_idx ON sessions (nid, expires_at, active, created_at DESC, id);
 CREATE INDEX sessions_list_identity_idx ON sessions (identity_id, nid, created_at DESC);
@@ -135,7 +149,10 @@ CREATE TABLE session_devices (
     updated_at timestamp NOT NULL,
     identity_id uuid NOT NULL,
     CONSTRAINT session_devices_pkey PRIMARY KEY (id),
-    CONSTRAINT unique_session_device UNIQUE (nid, session_id, ip_address, user_agent)
+    CONSTRAINT unique_session_device UNIQUE (nid, session_id, ip_address, user_agent),
+    CONSTRAINT session_devices_identities_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT session_metadata_nid_fk FOREIGN KEY (nid) REFERENCES networks(id) ON DELETE CASCADE,
+    CONSTRAINT session_metadata_sessions_id_fk FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE
 );
 CREATE INDEX session_devices_identities_id_fk_idx ON session_devices (identity_id);
 CREATE INDEX session_devices_nid_idx ON session_devices (nid);
@@ -150,7 +167,8 @@ CREATE TABLE session_token_exchanges (
     return_to_code varchar(64) NOT NULL,
     created_at timestamp NOT NULL,
     updated_at timestamp NOT NULL,
-    CONSTRAINT session_token_exchanges_pkey PRIMARY KEY (id)
+    CONSTRAINT session_token_exchanges_pkey PRIMARY KEY (id),
+    CONSTRAINT session_token_exchanges_nid_fk FOREIGN KEY (nid) REFERENCES networks(id) ON DELETE CASCADE
 );
 CREATE INDEX session_token_exchanges_flow_id_nid_init_code_idx ON session_token_exchanges (flow_id, nid, init_code);
 CREATE INDEX session_token_exchanges_nid_init_code_idx ON session_token_exchanges (nid, init_code);
@@ -177,7 +195,8 @@ CREATE TABLE selfservice_login_flows (
     organization_id uuid,
     identity_schema_id varchar(128),
     test_flow boolean,
-    CONSTRAINT selfservice_login_requests_pkey PRIMARY KEY (id)
+    CONSTRAINT selfservice_login_requests_pkey PRIMARY KEY (id),
+    CONSTRAINT selfservice_login_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX selfservice_login_flows_nid_idx ON selfservice_login_flows (nid);
 
@@ -200,7 +219,8 @@ CREATE TABLE selfservice_registration_flows (
     submit_count integer DEFAULT 0 NOT NULL,
     organization_id uuid,
     identity_schema_id varchar(128),
-    CONSTRAINT selfservice_registration_requests_pkey PRIMARY KEY (id)
+    CONSTRAINT selfservice_registration_requests_pkey PRIMARY KEY (id),
+    CONSTRAINT selfservice_registration_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX selfservice_registration_flows_nid_idx ON selfservice_registration_flows (nid);
 
@@ -219,7 +239,9 @@ CREATE TABLE selfservice_settings_flows (
     nid uuid,
     internal_context jsonb NOT NULL,
     organization_id uuid,
-    CONSTRAINT selfservice_profile_management_requests_pkey PRIMARY KEY (id)
+    CONSTRAINT selfservice_profile_management_requests_pkey PRIMARY KEY (id),
+    CONSTRAINT selfservice_profile_management_requests_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
+    CONSTRAINT selfservice_settings_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX selfservice_settings_flows_identity_id_idx ON selfservice_settings_flows (identity_id);
 CREATE INDEX selfservice_settings_flows_nid_idx ON selfservice_settings_flows (nid);
@@ -241,7 +263,9 @@ CREATE TABLE selfservice_recovery_flows (
     submit_count integer DEFAULT 0 NOT NULL,
     skip_csrf_check boolean DEFAULT false NOT NULL,
     internal_context jsonb,
-    CONSTRAINT selfservice_recovery_requests_pkey PRIMARY KEY (id)
+    CONSTRAINT selfservice_recovery_requests_pkey PRIMARY KEY (id),
+    CONSTRAINT selfservice_recovery_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT selfservice_recovery_requests_recovered_identity_id_fkey FOREIGN KEY (recovered_identity_id) REFERENCES identities(id) ON DELETE CASCADE
 );
 CREATE INDEX selfservice_recovery_flows_nid_idx ON selfservice_recovery_flows (nid);
 CREATE INDEX selfservice_recovery_flows_recovered_identity_id_idx ON selfservice_recovery_flows (recovered_identity_id);
@@ -265,7 +289,8 @@ CREATE TABLE selfservice_verification_flows (
     identity_id uuid,
     authentication_methods json,
     internal_context jsonb,
-    CONSTRAINT selfservice_verification_requests_pkey PRIMARY KEY (id)
+    CONSTRAINT selfservice_verification_requests_pkey PRIMARY KEY (id),
+    CONSTRAINT selfservice_verification_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX selfservice_verification_flows_nid_idx ON selfservice_verification_flows (nid);
 
@@ -278,7 +303,8 @@ CREATE TABLE selfservice_errors (
     updated_at timestamp NOT NULL,
     csrf_token varchar(255) DEFAULT '' NOT NULL,
     nid uuid,
-    CONSTRAINT selfservice_errors_pkey PRIMARY KEY (id)
+    CONSTRAINT selfservice_errors_pkey PRIMARY KEY (id),
+    CONSTRAINT selfservice_errors_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX selfservice_errors_nid_idx ON selfservice_errors (nid);
 
@@ -295,7 +321,10 @@ CREATE TABLE identity_login_codes (
     created_at timestamp DEFAULT CURRENT_TIMESTAMP NOT NULL,
     updated_at timestamp DEFAULT CURRENT_TIMESTAMP NOT NULL,
     nid uuid NOT NULL,
-    CONSTRAINT identity_login_codes_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_login_codes_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_login_codes_identity_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_login_codes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_login_codes_selfservice_login_flows_id_fk FOREIGN KEY (selfservice_login_flow_id) REFERENCES selfservice_login_flows(id) ON DELETE CASCADE
 );
 CREATE INDEX identity_login_codes_flow_id_idx ON identity_login_codes (selfservice_login_flow_id);
 CREATE INDEX identity_login_codes_identity_id_idx ON identity_login_codes (identity_id);
@@ -313,7 +342,9 @@ CREATE TABLE identity_registration_codes (
     created_at timestamp DEFAULT CURRENT_TIMESTAMP NOT NULL,
     updated_at timestamp DEFAULT CURRENT_TIMESTAMP NOT NULL,
     nid uuid NOT NULL,
-    CONSTRAINT identity_registration_codes_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_registration_codes_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_registration_codes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_registration_codes_selfservice_registration_flows_id_f FOREIGN KEY (selfservice_registration_flow_id) REFERENCES selfservice_registration_flows(id) ON DELETE CASCADE
 );
 CREATE INDEX identity_registration_codes_flow_id_idx ON identity_registration_codes (selfservice_registration_flow_id);
 CREATE INDEX identity_registration_codes_nid_idx ON identity_registration_codes (nid);
@@ -331,7 +362,11 @@ CREATE TABLE identity_recovery_codes (
     updated_at timestamp NOT NULL,
     nid uuid NOT NULL,
     identity_id uuid NOT NULL,
-    CONSTRAINT identity_recovery_codes_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_recovery_codes_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_recovery_codes_identity_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_recovery_codes_identity_recovery_addresses_id_fk FOREIGN KEY (identity_recovery_address_id) REFERENCES identity_recovery_addresses(id) ON DELETE CASCADE,
+    CONSTRAINT identity_recovery_codes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_recovery_codes_selfservice_recovery_flows_id_fk FOREIGN KEY (selfservice_recovery_flow_id) REFERENCES selfservice_recovery_flows(id) ON DELETE CASCADE
 );
 CREATE INDEX identity_recovery_codes_flow_id_idx ON identity_recovery_codes (selfservice_recovery_flow_id);
 CREATE INDEX identity_recovery_codes_identity_id_idx ON identity_recovery_codes (identity_id);
@@ -349,7 +384,10 @@ CREATE TABLE identity_verification_codes (
     created_at timestamp NOT NULL,
     updated_at timestamp NOT NULL,
     nid uuid NOT NULL,
-    CONSTRAINT identity_verification_codes_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_verification_codes_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_verification_codes_identity_verifiable_addresses_id_fk FOREIGN KEY (identity_verifiable_address_id) REFERENCES identity_verifiable_addresses(id) ON DELETE CASCADE,
+    CONSTRAINT identity_verification_codes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_verification_codes_selfservice_verification_flows_id_f FOREIGN KEY (selfservice_verification_flow_id) REFERENCES selfservice_verification_flows(id) ON DELETE CASCADE
 );
 CREATE INDEX identity_verification_codes_flow_id_idx ON identity_verification_codes (selfservice_verification_flow_id);
 CREATE INDEX identity_verification_codes_identity_verifiable_address_id_idx ON identity_verification_codes (identity_verifiable_address_id);
@@ -370,7 +408,11 @@ CREATE TABLE identity_recovery_tokens (
     identity_id uuid NOT NULL,
     token_type integer DEFAULT 0 NOT NULL,
     CONSTRAINT identity_recovery_tokens_token_type_ck CHECK (((token_type = 1) OR (token_type = 2))),
-    CONSTRAINT identity_recovery_tokens_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_recovery_tokens_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_recovery_tokens_identity_id_fk_idx FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_recovery_tokens_identity_recovery_address_id_fkey FOREIGN KEY (identity_recovery_address_id) REFERENCES identity_recovery_addresses(id) ON DELETE CASCADE,
+    CONSTRAINT identity_recovery_tokens_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_recovery_tokens_selfservice_recovery_request_id_fkey FOREIGN KEY (selfservice_recovery_flow_id) REFERENCES selfservice_recovery_flows(id) ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX identity_recovery_addresses_code_uq_idx ON identity_recovery_tokens (token);
 CREATE INDEX identity_recovery_tokens_identity_id_idx ON identity_recovery_tokens (identity_id);
@@ -390,7 +432,10 @@ CREATE TABLE identity_verification_tokens (
     created_at timestamp NOT NULL,
     updated_at timestamp NOT NULL,
     nid uuid,
-    CONSTRAINT identity_verification_tokens_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_verification_tokens_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_verification_tokens_identity_verifiable_address_i_fkey FOREIGN KEY (identity_verifiable_address_id) REFERENCES identity_verifiable_addresses(id) ON DELETE CASCADE,
+    CONSTRAINT identity_verification_tokens_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_verification_tokens_selfservice_verification_flow_fkey FOREIGN KEY (selfservice_verification_flow_id) REFERENCES selfservice_verification_flows(id) ON DELETE CASCADE
 );
 CREATE INDEX identity_verification_tokens_nid_idx ON identity_verification_tokens (nid);
 CREATE UNIQUE INDEX identity_verification_tokens_token_uq_idx ON identity_verification_tokens (token);
@@ -411,7 +456,12 @@ CREATE TABLE identity_pending_traits_changes (
     updated_at timestamp NOT NULL,
     session_id uuid,
     origin_settings_flow_id uuid,
-    CONSTRAINT identity_pending_traits_changes_pkey PRIMARY KEY (id)
+    CONSTRAINT identity_pending_traits_changes_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_pending_traits_changes_identities_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
+    CONSTRAINT identity_pending_traits_changes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
+    CONSTRAINT identity_pending_traits_changes_sessions_id_fk FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE SET NULL,
+    CONSTRAINT identity_pending_traits_changes_settings_flow_id_fk FOREIGN KEY (origin_settings_flow_id) REFERENCES selfservice_settings_flows(id) ON DELETE CASCADE,
+    CONSTRAINT identity_pending_traits_changes_verification_flows_id_fk FOREIGN KEY (verification_flow_id) REFERENCES selfservice_verification_flows(id) ON DELETE CASCADE
 );
 CREATE INDEX identity_pending_traits_changes_nid_identity_id_status_idx ON identity_pending_traits_changes (nid, identity_id, status);
 CREATE UNIQUE INDEX identity_pending_traits_changes_nid_identity_pending_idx ON identity_pending_traits_changes (nid, identity_id) WHERE ((status) = 'pending');
@@ -428,7 +478,9 @@ CREATE TABLE continuity_containers (
     created_at timestamp NOT NULL,
     updated_at timestamp NOT NULL,
     nid uuid,
-    CONSTRAINT continuity_containers_pkey PRIMARY KEY (id)
+    CONSTRAINT continuity_containers_pkey PRIMARY KEY (id),
+    CONSTRAINT continuity_containers_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
+    CONSTRAINT continuity_containers_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX continuity_containers_identity_id_idx ON continuity_containers (identity_id);
 CREATE INDEX continuity_containers_nid_idx ON continuity_containers (nid);
@@ -448,7 +500,8 @@ CREATE TABLE courier_messages (
     send_count integer DEFAULT 0 NOT NULL,
     channel varchar(32),
     request_headers jsonb,
-    CONSTRAINT courier_messages_pkey PRIMARY KEY (id)
+    CONSTRAINT courier_messages_pkey PRIMARY KEY (id),
+    CONSTRAINT courier_messages_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE
 );
 CREATE INDEX courier_messages_nid_created_at_id_idx ON courier_messages (nid, created_at DESC, id);
 CREATE INDEX courier_messages_nid_id_created_at_idx ON courier_messages (nid, id, created_at DESC);
@@ -465,90 +518,12 @@ CREATE TABLE courier_message_dispatches (
     nid uuid NOT NULL,
     created_at timestamp DEFAULT CURRENT_TIMESTAMP NOT NULL,
     updated_at timestamp DEFAULT CURRENT_TIMESTAMP NOT NULL,
-    CONSTRAINT courier_message_dispatches_pkey PRIMARY KEY (id)
+    CONSTRAINT courier_message_dispatches_pkey PRIMARY KEY (id),
+    CONSTRAINT courier_message_dispatches_message_id_fk FOREIGN KEY (message_id) REFERENCES courier_messages(id) ON DELETE CASCADE,
+    CONSTRAINT courier_message_dispatches_nid_fk FOREIGN KEY (nid) REFERENCES networks(id) ON DELETE CASCADE
 );
 CREATE INDEX courier_message_dispatches_message_id_idx ON courier_message_dispatches (message_id, created_at DESC);
 CREATE INDEX courier_message_dispatches_nid_idx ON courier_message_dispatches (nid);
-
-ALTER TABLE identities
-    ADD CONSTRAINT identities_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE identity_credentials
-    ADD CONSTRAINT identity_credentials_identity_credential_type_id_fkey FOREIGN KEY (identity_credential_type_id) REFERENCES identity_credential_types(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_credentials_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_credentials_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE identity_credential_identifiers
-    ADD CONSTRAINT identity_credential_identifiers_identities_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_credential_identifiers_identity_credential_id_fkey FOREIGN KEY (identity_credential_id) REFERENCES identity_credentials(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_credential_identifiers_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_credential_identifiers_type_id_fk_idx FOREIGN KEY (identity_credential_type_id) REFERENCES identity_credential_types(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE identity_verifiable_addresses
-    ADD CONSTRAINT identity_verifiable_addresses_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_verifiable_addresses_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE identity_recovery_addresses
-    ADD CONSTRAINT identity_recovery_addresses_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_recovery_addresses_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE sessions
-    ADD CONSTRAINT sessions_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
-    ADD CONSTRAINT sessions_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE session_devices
-    ADD CONSTRAINT session_devices_identities_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT session_metadata_nid_fk FOREIGN KEY (nid) REFERENCES networks(id) ON DELETE CASCADE,
-    ADD CONSTRAINT session_metadata_sessions_id_fk FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE CASCADE;
-ALTER TABLE session_token_exchanges
-    ADD CONSTRAINT session_token_exchanges_nid_fk FOREIGN KEY (nid) REFERENCES networks(id) ON DELETE CASCADE;
-ALTER TABLE selfservice_login_flows
-    ADD CONSTRAINT selfservice_login_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE selfservice_registration_flows
-    ADD CONSTRAINT selfservice_registration_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE selfservice_settings_flows
-    ADD CONSTRAINT selfservice_profile_management_requests_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
-    ADD CONSTRAINT selfservice_settings_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE selfservice_recovery_flows
-    ADD CONSTRAINT selfservice_recovery_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT selfservice_recovery_requests_recovered_identity_id_fkey FOREIGN KEY (recovered_identity_id) REFERENCES identities(id) ON DELETE CASCADE;
-ALTER TABLE selfservice_verification_flows
-    ADD CONSTRAINT selfservice_verification_flows_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE selfservice_errors
-    ADD CONSTRAINT selfservice_errors_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE identity_login_codes
-    ADD CONSTRAINT identity_login_codes_identity_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_login_codes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_login_codes_selfservice_login_flows_id_fk FOREIGN KEY (selfservice_login_flow_id) REFERENCES selfservice_login_flows(id) ON DELETE CASCADE;
-ALTER TABLE identity_registration_codes
-    ADD CONSTRAINT identity_registration_codes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_registration_codes_selfservice_registration_flows_id_f FOREIGN KEY (selfservice_registration_flow_id) REFERENCES selfservice_registration_flows(id) ON DELETE CASCADE;
-ALTER TABLE identity_recovery_codes
-    ADD CONSTRAINT identity_recovery_codes_identity_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_recovery_codes_identity_recovery_addresses_id_fk FOREIGN KEY (identity_recovery_address_id) REFERENCES identity_recovery_addresses(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_recovery_codes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_recovery_codes_selfservice_recovery_flows_id_fk FOREIGN KEY (selfservice_recovery_flow_id) REFERENCES selfservice_recovery_flows(id) ON DELETE CASCADE;
-ALTER TABLE identity_verification_codes
-    ADD CONSTRAINT identity_verification_codes_identity_verifiable_addresses_id_fk FOREIGN KEY (identity_verifiable_address_id) REFERENCES identity_verifiable_addresses(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_verification_codes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_verification_codes_selfservice_verification_flows_id_f FOREIGN KEY (selfservice_verification_flow_id) REFERENCES selfservice_verification_flows(id) ON DELETE CASCADE;
-ALTER TABLE identity_recovery_tokens
-    ADD CONSTRAINT identity_recovery_tokens_identity_id_fk_idx FOREIGN KEY (identity_id) REFERENCES identities(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_recovery_tokens_identity_recovery_address_id_fkey FOREIGN KEY (identity_recovery_address_id) REFERENCES identity_recovery_addresses(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_recovery_tokens_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_recovery_tokens_selfservice_recovery_request_id_fkey FOREIGN KEY (selfservice_recovery_flow_id) REFERENCES selfservice_recovery_flows(id) ON DELETE CASCADE;
-ALTER TABLE identity_verification_tokens
-    ADD CONSTRAINT identity_verification_tokens_identity_verifiable_address_i_fkey FOREIGN KEY (identity_verifiable_address_id) REFERENCES identity_verifiable_addresses(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_verification_tokens_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_verification_tokens_selfservice_verification_flow_fkey FOREIGN KEY (selfservice_verification_flow_id) REFERENCES selfservice_verification_flows(id) ON DELETE CASCADE;
-ALTER TABLE identity_pending_traits_changes
-    ADD CONSTRAINT identity_pending_traits_changes_identities_id_fk FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_pending_traits_changes_networks_id_fk FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE,
-    ADD CONSTRAINT identity_pending_traits_changes_sessions_id_fk FOREIGN KEY (session_id) REFERENCES sessions(id) ON DELETE SET NULL,
-    ADD CONSTRAINT identity_pending_traits_changes_settings_flow_id_fk FOREIGN KEY (origin_settings_flow_id) REFERENCES selfservice_settings_flows(id) ON DELETE CASCADE,
-    ADD CONSTRAINT identity_pending_traits_changes_verification_flows_id_fk FOREIGN KEY (verification_flow_id) REFERENCES selfservice_verification_flows(id) ON DELETE CASCADE;
-ALTER TABLE continuity_containers
-    ADD CONSTRAINT continuity_containers_identity_id_fkey FOREIGN KEY (identity_id) REFERENCES identities(id) ON DELETE CASCADE,
-    ADD CONSTRAINT continuity_containers_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE courier_messages
-    ADD CONSTRAINT courier_messages_nid_fk_idx FOREIGN KEY (nid) REFERENCES networks(id) ON UPDATE RESTRICT ON DELETE CASCADE;
-ALTER TABLE courier_message_dispatches
-    ADD CONSTRAINT courier_message_dispatches_message_id_fk FOREIGN KEY (message_id) REFERENCES courier_messages(id) ON DELETE CASCADE,
-    ADD CONSTRAINT courier_message_dispatches_nid_fk FOREIGN KEY (nid) REFERENCES networks(id) ON DELETE CASCADE;
 
 INSERT INTO identity_credential_types (id, name) VALUES
     ('78c1b41d-8341-4507-aa60-aff1d4369670', 'password'),

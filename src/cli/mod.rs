@@ -2,6 +2,7 @@
 //!
 //! 0 is success, 1 every failure, mistakes in the command line itself included. Results go to stdout, logs and errors
 //! to stderr. Each command has its file; its `Args` say what it takes.
+pub mod hashers;
 pub mod version;
 pub mod zero_config;
 

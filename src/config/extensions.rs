@@ -3,7 +3,11 @@ use super::section::section;
 use super::size;
 
 section!(
-    Extensions { hashing: Hashing, trusted_proxies: Vec<String> }
+    Extensions {
+        hashing: Hashing,
+        /// Addresses and networks whose `X-Forwarded` headers are believed; see [`network`].
+        trusted_proxies: Vec<String>,
+    }
 );
 section!(
     /// How much of the machine password hashes may take.
@@ -17,3 +21,11 @@ section!(
         threads: Option<usize>,
     }
 );
+
+/// Reads an address, or a network in CIDR form.
+#[must_use]
+pub fn network(text: &str) -> Option<ipnet::IpNet> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<std::net::IpAddr>().ok().map(Into::into))
+}

@@ -5,34 +5,47 @@
 //! from several keys there is a function on [`Config`].
 mod section;
 
+mod check;
 pub mod cookies;
 pub mod courier;
 pub mod database;
 pub mod dsn;
 pub mod duration;
+pub mod env;
 pub mod extensions;
 pub mod feature_flags;
+pub mod finding;
+mod explain;
+mod format;
+mod hint;
 pub mod hook;
 pub mod identity;
+pub mod load;
 pub mod log;
 pub mod method;
+mod node;
 pub mod oauth2;
 pub mod oidc;
+mod parse;
 pub mod request;
 pub mod rules;
+mod schema;
 pub mod secrets;
 pub mod security;
 pub mod selfservice;
 pub mod serve;
 pub mod session;
 pub mod size;
+mod traps;
 
 pub use cookies::{CookieSettings, Cookies, SameSite};
 pub use courier::Courier;
 pub use extensions::Extensions;
 pub use feature_flags::FeatureFlags;
+pub use finding::{Finding, Warning};
 pub use hook::{HookSpec, WebHookConfig};
 pub use identity::{Identity, IdentitySchema};
+pub use load::{Loaded, Source};
 pub use oidc::OidcProvider;
 pub use selfservice::{Flows, SelfService};
 pub use serve::Serve;
@@ -77,6 +90,10 @@ section!(
         /// Hex SHA-256 of the merged values; made by the loader.
         #[serde(skip)]
         fingerprint: String,
+        /// Browser flows may be answered by apps and the reverse: in development, if
+        /// `DEV_DISABLE_API_FLOW_ENFORCEMENT` says so.
+        #[serde(skip)]
+        mixes_channels: bool,
         /// What the machine calls itself; made by the loader, for guessed base addresses.
         #[serde(skip)]
         hostname: Option<String>,

@@ -1,5 +1,6 @@
 //! Values that follow from several keys. Only here is known which list counts and what falls back to what.
 use super::cookies::CookieSettings;
+use super::format::{self, is_request_uri};
 use super::hook::HookSpec;
 use super::method::RelyingParty;
 use super::selfservice::LoginStyle;
@@ -244,12 +245,7 @@ impl Config {
             .config
             .issuer
             .clone()
-            .unwrap_or_else(|| {
-                let public = url::Url::parse(&self.public_url()).ok();
-                public
-                    .and_then(|url| url.host_str().map(str::to_owned))
-                    .unwrap_or_default()
-            })
+            .unwrap_or_else(|| format::host(&self.public_url()).unwrap_or_default())
     }
 
     /// Base of the callback addresses that providers know.
@@ -300,18 +296,4 @@ fn first_of<'a>(lists: &[&'a Vec<Secret<String>>]) -> &'a [Secret<String>] {
 /// A return address counts when it is absolute or begins with a slash; others are passed over.
 fn redirect(url: Option<&String>) -> Option<&str> {
     url.map(String::as_str).filter(|url| is_request_uri(url))
-}
-
-/// Absolute, or a path from the root: what Go reads as a request URI.
-pub(super) fn is_request_uri(text: &str) -> bool {
-    let scheme = |scheme: &str| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    };
-    text.starts_with('/')
-        || text
-            .split_once(':')
-            .is_some_and(|(before, _)| scheme(before))
 }

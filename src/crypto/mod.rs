@@ -4,6 +4,7 @@
 //! signing everybody out (config-cli.md §3.1).
 pub mod cipher;
 pub mod csrf;
+mod from_config;
 mod gob;
 pub mod hash;
 pub mod mac;

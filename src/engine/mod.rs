@@ -1,1 +1,189 @@
-//! Decides: starts flows, asks the methods, runs the hooks, writes. One file per kind of flow.
+//! Decides: starts flows, asks the methods, runs the hooks, writes. One file per kind of flow, all of the same
+//! shape: `begin` (open, furnish), `fetch`, `submit`, `take`, `settle`, and one long function for the success.
+pub mod admit;
+mod failure;
+mod finish;
+pub mod login;
+pub mod logout;
+pub mod registration;
+
+use crate::base::id::FlowId;
+use crate::base::terms::{Channel, FlowKind, MethodId};
+use crate::base::url::Params;
+use crate::flow::{
+    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Submission, Why, csrf, return_to,
+};
+use crate::model::flow::{Flow, Kind};
+use crate::store::Stored;
+use crate::telemetry::metrics::Ending;
+use crate::text::Message;
+
+/// The flow is over: keep the new one, which says why.
+async fn replace<K: Stored>(
+    cx: &Cx,
+    old: &Flow<K>,
+    mut new: Flow<K>,
+    message: Message,
+) -> Result<Answer, Fault> {
+    new.form.say(message);
+    cx.store().flows().insert(&new).await?;
+    Ok(Answer::Replaced {
+        by: Box::new(new.any()),
+        why: Why::Expired(old.expires_at),
+    })
+}
+
+/// Nothing to answer: there is no such flow, or nobody who may.
+fn refuse<K: Kind>(refusal: Refusal) -> Reply {
+    reply::<K>(
+        Channel::Browser,
+        Answer::Refused(Box::new(refusal)),
+        CookieChanges::default(),
+    )
+}
+
+fn reply<K: Kind>(channel: Channel, answer: Answer, cookies: CookieChanges) -> Reply {
+    Reply {
+        answer,
+        cookies,
+        of: (K::KIND, channel),
+    }
+}
+
+/// Ends with the flow's own kind of answer, whatever went wrong before there was one.
+fn concluded<K: Kind>(
+    channel: Channel,
+    result: Result<Answer, Fault>,
+    cookies: CookieChanges,
+) -> Reply {
+    reply::<K>(channel, result.unwrap_or_else(Answer::from), cookies)
+}
+
+/// Counts how a submission ended, for the metrics.
+fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
+    let ending = match answer {
+        Answer::SignedIn(_) | Answer::Registered(_) => Ending::Succeeded,
+        Answer::Invalid(_) | Answer::Replaced { .. } => Ending::Rejected,
+        Answer::Refused(refusal) if refusal.status < 500 => Ending::Rejected,
+        Answer::Refused(_) | Answer::Broken(_) => Ending::Failed,
+        Answer::Flow(..) | Answer::SeeOther(_) => return,
+    };
+    let method = s
+        .text("method")
+        .and_then(|word| MethodId::from_word(&word))
+        .map_or("", MethodId::word);
+    cx.services.metrics.ended(K::KIND, method, ending);
+}
+
+/// The flow that `?flow=` names.
+async fn load<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
+    let id = cx.request.query.get("flow").and_then(FlowId::parse);
+    let Some(id) = id else {
+        return Err(Refusal::bad("The query needs the id of the form: ?flow=…").into());
+    };
+    cx.store()
+        .flows()
+        .find::<K>(id)
+        .await?
+        .ok_or_else(|| Refusal::no_row().into())
+}
+
+/// `GET …/flows?id=`: the stored form with a fresh mask on its token, for the browser that began it.
+async fn read<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
+    let id = cx.request.query.get("id").and_then(FlowId::parse);
+    let found = match id {
+        Some(id) => cx.store().flows().find::<K>(id).await?,
+        None => None,
+    };
+    let Some(mut flow) = found else {
+        return Err(Refusal::no_row().into());
+    };
+    if flow.channel == Channel::Browser {
+        let token = cx
+            .request
+            .csrf
+            .as_ref()
+            .filter(|t| t.matches(&flow.csrf_token));
+        let Some(token) = token else {
+            return Err(csrf::violation(&cx.request.csrf_facts, true).into());
+        };
+        csrf::set_node(&mut flow.form, &token.mask(cx.dice()));
+    }
+    if flow.is_expired(cx.now) {
+        return Err(gone(cx, &flow).into());
+    }
+    Ok(flow)
+}
+
+/// Where a new flow is to be had (http-api.md §8.1).
+fn gone<K: Kind>(cx: &Cx, flow: &Flow<K>) -> Refusal {
+    let init = |channel: &str, query: &[(&str, &str)]| {
+        cx.public(&format!("/self-service/{}/{channel}", K::KIND), query)
+    };
+    let return_to = flow.return_to();
+    let details = match flow.channel {
+        Channel::Api => serde_json::json!({ "api": init("api", &[]) }),
+        Channel::Browser => {
+            let query: Vec<_> = return_to
+                .iter()
+                .map(|r| ("return_to", r.as_str()))
+                .collect();
+            let mut details = serde_json::json!({ "redirect_to": init("browser", &query) });
+            details["return_to"] = return_to.clone().unwrap_or_default().into();
+            details
+        }
+    };
+    let named = matches!(K::KIND, FlowKind::Login | FlowKind::Registration);
+    Refusal::flow_gone(named.then_some("self_service_flow_expired"), details)
+}
+
+/// The schema that the address asks for: empty or absent is the default; others must be open to self-service.
+fn wanted_schema(cx: &Cx) -> Result<Option<String>, Fault> {
+    match cx.request.query.text("identity_schema") {
+        None => Ok(None),
+        Some(id) if is_selectable(cx, id) => Ok(Some(id.to_owned())),
+        Some(id) => Err(Refusal::bad(format!(
+            "There is no identity schema {id:?} to sign in or up with."
+        ))
+        .into()),
+    }
+}
+
+fn is_selectable(cx: &Cx, id: &str) -> bool {
+    let identity = &cx.config.identity;
+    id == identity.default_schema_id
+        || identity
+            .schema(id)
+            .is_some_and(|s| s.selfservice_selectable)
+}
+
+/// An OAuth2 server's request needs an OAuth2 server.
+fn no_login_challenge(cx: &Cx) -> Result<(), Fault> {
+    if cx.request.query.has("login_challenge") {
+        return Err(Refusal::bad(
+            "There is a login_challenge, but no OAuth2 server is configured.",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Go's idea of a boolean in a query.
+fn truthy(query: &Params, name: &str) -> bool {
+    matches!(
+        query.get(name),
+        Some("1" | "t" | "T" | "TRUE" | "true" | "True")
+    )
+}
+
+/// The organization that the address names; what is no UUID is not looked at.
+fn organization(query: &Params) -> Option<uuid::Uuid> {
+    query
+        .text("organization")
+        .and_then(|o| uuid::Uuid::parse_str(o).ok())
+}
+
+/// Where the flow will lead, checked before anything else is done.
+fn checked_return<K: Kind>(cx: &Cx, flow: &Flow<K>) -> Result<String, Fault> {
+    return_to::of(cx, flow, None)
+}

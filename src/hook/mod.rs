@@ -1,1 +1,110 @@
-//! What an administrator wants done at certain points of a flow.
+//! What an administrator wants done at certain points of a flow (flows.md §10).
+//!
+//! To add a hook: a `HookSpec` with its points in `config/hook.rs`, a file here, an arm in [`build`].
+//! No hook runs inside a transaction; what a hook writes, it commits.
+mod revoke_sessions;
+mod session;
+
+use crate::base::terms::{HookPoint, MethodId};
+use crate::config::hook::HookSpec;
+use crate::flow::{Answer, CookieChanges, Cx, Fault};
+use crate::model::flow::{LoginFlow, RegistrationFlow};
+use crate::model::identity::Identity;
+use crate::model::session::Session;
+use async_trait::async_trait;
+
+/// The points of the flows. Before something is written the identity may be changed, afterwards not.
+pub enum Event<'a> {
+    LoginBefore {
+        flow: &'a mut LoginFlow,
+    },
+    LoginAfter {
+        flow: &'a mut LoginFlow,
+        identity: &'a Identity,
+        session: &'a Session,
+    },
+    RegistrationBefore {
+        flow: &'a mut RegistrationFlow,
+    },
+    RegistrationPrePersist {
+        flow: &'a mut RegistrationFlow,
+        identity: &'a mut Identity,
+    },
+    RegistrationPostPersist {
+        flow: &'a mut RegistrationFlow,
+        identity: &'a Identity,
+        session: &'a Session,
+        /// Shall the newcomer be signed in?
+        sign_in: &'a mut bool,
+    },
+}
+
+#[async_trait]
+trait Hook: Send + Sync {
+    async fn run(
+        &self,
+        cx: &Cx,
+        event: &mut Event<'_>,
+        cookies: &mut CookieChanges,
+    ) -> Result<Verdict, Fault>;
+}
+
+pub enum Verdict {
+    Next,
+    /// The hook has an answer of its own, and the engine does nothing more.
+    Stop(Answer),
+}
+
+/// Before-hooks may object, but there is nothing yet to answer.
+pub async fn before(cx: &Cx, event: Event<'_>, cookies: &mut CookieChanges) -> Result<(), Fault> {
+    match run(cx, None, event, cookies).await? {
+        Verdict::Next => Ok(()),
+        Verdict::Stop(_) => {
+            Err(anyhow::anyhow!("a hook answered a flow that does not exist yet").into())
+        }
+    }
+}
+
+/// All hooks of the point, in order, until one stops or fails.
+pub async fn run(
+    cx: &Cx,
+    method: Option<MethodId>,
+    mut event: Event<'_>,
+    cookies: &mut CookieChanges,
+) -> Result<Verdict, Fault> {
+    for spec in cx.config.hooks_at(event.point(), method) {
+        let Some(hook) = build(spec) else { continue };
+        if let Verdict::Stop(answer) = hook.run(cx, &mut event, cookies).await? {
+            return Ok(Verdict::Stop(answer));
+        }
+    }
+    Ok(Verdict::Next)
+}
+
+/// `None`: a hook that this version knows but cannot run yet; the configuration warned about it when it was loaded.
+fn build(spec: &HookSpec) -> Option<Box<dyn Hook + '_>> {
+    match spec {
+        HookSpec::Session => Some(Box::new(session::SignIn)),
+        HookSpec::RevokeActiveSessions => Some(Box::new(revoke_sessions::RevokeSessions)),
+        _ => None,
+    }
+}
+
+impl Event<'_> {
+    #[must_use]
+    pub fn point(&self) -> HookPoint {
+        match self {
+            Self::LoginBefore { .. } => HookPoint::LoginBefore,
+            Self::LoginAfter { .. } => HookPoint::LoginAfter,
+            Self::RegistrationBefore { .. } => HookPoint::RegistrationBefore,
+            Self::RegistrationPrePersist { .. } => HookPoint::RegistrationPrePersist,
+            Self::RegistrationPostPersist { .. } => HookPoint::RegistrationPostPersist,
+        }
+    }
+    fn session(&self) -> Option<&Session> {
+        match self {
+            Self::LoginAfter { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+}

@@ -1,6 +1,125 @@
-//! Translates between HTTP and the engines.
+//! Translates between HTTP and the engines. All routes are listed here, one list for each listener.
+//!
+//! An endpoint is a handler in `public/` or `admin/` and one line below. What is not listed is a 404, also on the
+//! listener where it would be looked for by mistake, unless `redirects.rs` knows better.
+pub mod admin;
+pub mod body;
+pub mod context;
+pub mod cookies;
+pub mod error;
+mod front;
+pub mod infra;
 pub mod layers;
 pub mod listeners;
+pub mod negotiate;
+pub mod page;
 pub mod peer;
+pub mod public;
+mod redirects;
+pub mod reply;
+pub mod respond;
 pub mod serve;
 pub mod welcome;
+
+pub use front::Side;
+
+use crate::services::Services;
+use axum::Router;
+use axum::routing::{MethodFilter, delete, get, on, patch};
+use std::sync::Arc;
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = layers::body::MAX;
+
+/// Everything that the public listener answers.
+#[must_use]
+pub fn public_router(services: Arc<Services>) -> Router {
+    use public::{errors, login, logout, registration, schemas, sessions};
+    let routes = Router::new()
+        .route("/health/alive", get(infra::alive))
+        .route("/health/ready", get(infra::public_ready))
+        .route("/.well-known/change-password", get(infra::change_password))
+        .route("/schemas", get(schemas::list))
+        .route("/admin/schemas", get(schemas::list))
+        .route("/schemas/{id}", get(schemas::get))
+        .route("/admin/schemas/{id}", get(schemas::get))
+        .route("/self-service/login/browser", get(login::browser))
+        .route("/self-service/login/api", get(login::api))
+        .route("/self-service/login/flows", get(login::fetch))
+        .route(
+            "/self-service/login",
+            get(login::submit).post(login::submit),
+        )
+        .route(
+            "/self-service/registration/browser",
+            get(registration::browser),
+        )
+        .route("/self-service/registration/api", get(registration::api))
+        .route("/self-service/registration/flows", get(registration::fetch))
+        .route(
+            "/self-service/registration",
+            get(registration::submit).post(registration::submit),
+        )
+        .route("/self-service/logout/browser", get(logout::offer))
+        .route("/self-service/logout", get(logout::browser))
+        .route("/self-service/logout/api", delete(logout::native))
+        .route("/self-service/errors", get(errors::fetch))
+        .route("/sessions/whoami", on(every_method(), sessions::whoami))
+        .route(
+            "/sessions",
+            get(sessions::list).delete(sessions::revoke_others),
+        )
+        .route("/sessions/{id}", delete(sessions::revoke));
+    front::put_before(redirects::to_admin(routes), Side::Public, services)
+}
+
+/// Everything that the admin listener answers. Each path may be asked for without its prefix, too.
+#[must_use]
+pub fn admin_router(services: Arc<Services>) -> Router {
+    use admin::{identities, sessions};
+    let routes = Router::new()
+        .route("/admin/health/alive", get(infra::alive))
+        .route("/admin/health/ready", get(infra::admin_ready))
+        .route("/admin/health/config", get(infra::config))
+        .route("/admin/version", get(infra::version))
+        .route("/admin/metrics/prometheus", get(infra::metrics))
+        .route(
+            "/admin/identities",
+            get(identities::list).post(identities::create),
+        )
+        .route(
+            "/admin/identities/{id}",
+            get(identities::get).delete(identities::delete),
+        )
+        .route(
+            "/admin/identities/{id}/sessions",
+            get(sessions::of_identity).delete(sessions::delete_of_identity),
+        )
+        .route("/admin/sessions", get(sessions::list))
+        .route(
+            "/admin/sessions/{id}",
+            get(sessions::get).delete(sessions::disable),
+        )
+        .route(
+            "/admin/sessions/whoami",
+            get(redirects::answer_to_public).delete(sessions::disable),
+        )
+        .route("/admin/sessions/{id}/extend", patch(sessions::extend));
+    front::put_before(redirects::to_public(routes), Side::Admin, services)
+}
+
+/// Those that the reference registers for the one route that takes any.
+fn every_method() -> MethodFilter {
+    [
+        MethodFilter::HEAD,
+        MethodFilter::POST,
+        MethodFilter::PUT,
+        MethodFilter::PATCH,
+        MethodFilter::DELETE,
+        MethodFilter::OPTIONS,
+        MethodFilter::CONNECT,
+        MethodFilter::TRACE,
+    ]
+    .into_iter()
+    .fold(MethodFilter::GET, MethodFilter::or)
+}

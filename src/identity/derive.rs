@@ -9,9 +9,25 @@ use crate::base::terms::CredentialsType as Kind;
 use crate::model::credentials::Credential;
 use crate::model::identifier;
 use crate::model::identity::{AddressStatus, Identity, RecoveryAddress, VerifiableAddress};
-use crate::schema::{Address, Derived};
+use crate::schema::{Address, Derived, IdentitySchema, Violation};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
+
+/// Checks the traits against the schema and brings up to date what follows from them. Numbers in them that
+/// messages go to become E.164.
+///
+/// # Errors
+/// What the schema does not allow; then only numbers were changed.
+pub fn derive(
+    schema: &IdentitySchema,
+    identity: &mut Identity,
+    dice: &dyn Random,
+    now: OffsetDateTime,
+) -> Result<Derived, Vec<Violation>> {
+    let derived = schema.check(&mut identity.traits)?;
+    apply(identity, &derived, dice, now);
+    Ok(derived)
+}
 
 /// Replaces identifiers and addresses by the derived ones. Kinds of credentials of which the traits say
 /// nothing stay as they are; addresses of which they say nothing go.

@@ -112,6 +112,7 @@ pub fn replace(
 ) -> Result<Imported, ImportError> {
     body::check(body, false)?;
     let body = Body::read(body)?;
+    identity.upgrade_credentials();
     if let Some(schema_id) = body.schema_id.as_ref().filter(|s| !s.is_empty()) {
         identity.schema_id.clone_from(schema_id);
     }

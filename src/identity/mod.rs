@@ -2,6 +2,7 @@
 //!
 //! Ids, time and dice are arguments; nothing here reads or writes a store.
 pub mod derive;
+pub mod hints;
 pub mod import;
 pub mod json;
 pub mod password_policy;

@@ -5,7 +5,7 @@ mod pointer;
 mod tests;
 
 use super::import::ImportError;
-use super::json::{self, Show};
+use super::json;
 use crate::base::id::{AddressId, CredentialId};
 use crate::base::random::Random;
 use crate::base::terms::{CredentialsType as Kind, Via};
@@ -70,18 +70,16 @@ pub fn apply(
             parsed.push(op);
         }
     }
-    let mut document = Value::Object(json::admin(
-        identity,
-        "",
-        Show::WithConfigOf(Kind::ALL),
-        false,
-        &|sealed| Some(sealed.to_owned()),
-    ));
+    let mut document = Value::Object(json::admin(identity, "", Some(Kind::ALL), &|sealed| {
+        Some(sealed.to_owned())
+    }));
     for op in parsed {
         op.apply(&mut document).map_err(ImportError::Undecodable)?;
     }
+    let mut old = identity.clone();
+    old.upgrade_credentials();
     let reader = Reader {
-        old: identity,
+        old: &old,
         dice,
         now,
     };

@@ -1,6 +1,7 @@
 //! A session: who is signed in, how well that is proven, and until when.
 use super::identity::Identity;
 use crate::base::id::{DeviceId, IdentityId, SessionId};
+use crate::base::random::{self, Random};
 use crate::base::terms::{Aal, MethodId};
 use crate::base::time::{rfc3339, wire};
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,25 @@ pub struct Device {
 }
 
 impl Session {
+    /// A session that proves nothing yet, with new id and tokens (http-api.md §5.3).
+    #[must_use]
+    pub fn fresh(identity_id: IdentityId, dice: &dyn Random, now: OffsetDateTime) -> Self {
+        Self {
+            id: SessionId::random(dice),
+            identity_id,
+            active: false,
+            token: format!("ory_st_{}", random::alphanumeric(dice, 32)),
+            logout_token: format!("ory_lo_{}", random::alphanumeric(dice, 32)),
+            aal: Aal::Zero,
+            methods: vec![],
+            issued_at: now,
+            authenticated_at: now,
+            expires_at: now,
+            created_at: now,
+            updated_at: now,
+            devices: vec![],
+        }
+    }
     /// Live at that moment, its identity aside.
     #[must_use]
     pub fn is_live(&self, now: OffsetDateTime) -> bool {

@@ -3,6 +3,7 @@
 //! Only the first five digits of the password's SHA-1 leave the house; the server answers with all hashes that begin so,
 //! one a line as `SUFFIX[:COUNT]`. Whole answers are kept for an hour, the last 256 of them.
 use super::{Limits, Outbound, OutboundError, Policy, Request};
+use crate::config::method::PasswordConfig;
 use data_encoding::HEXUPPER;
 use sha1::{Digest, Sha1};
 use std::collections::HashMap;
@@ -29,6 +30,16 @@ pub struct BreachPolicy {
     pub max_breaches: i64,
     /// Whether a list that gives no answer accepts everything.
     pub ignore_network_errors: bool,
+}
+
+impl From<&PasswordConfig> for BreachPolicy {
+    fn from(config: &PasswordConfig) -> Self {
+        Self {
+            host: config.haveibeenpwned_host.clone(),
+            max_breaches: i64::try_from(config.max_breaches).unwrap_or(i64::MAX),
+            ignore_network_errors: config.ignore_network_errors,
+        }
+    }
 }
 
 /// What the list says.

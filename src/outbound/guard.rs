@@ -2,6 +2,7 @@
 //!
 //! The check stands where a name becomes addresses, in the client's own resolver: a name that changes its address
 //! between check and call gains nothing. Addresses written into the URL never meet a resolver and are checked apart.
+use crate::config::security::HttpClients;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +16,15 @@ pub struct Policy {
     /// URLs that may be called all the same: compared without query and fragment. `*` stands for anything without
     /// `.` and `/`, `**` for anything, `?` for one character.
     pub exceptions: Vec<String>,
+}
+
+impl From<&HttpClients> for Policy {
+    fn from(clients: &HttpClients) -> Self {
+        Self {
+            refuse_private: clients.disallow_private_ip_ranges,
+            exceptions: clients.private_ip_exception_urls.clone(),
+        }
+    }
 }
 
 impl Policy {

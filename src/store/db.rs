@@ -2,6 +2,7 @@
 //!
 //! [`Db`] is a database, [`Transaction`] a transaction on it, and [`Conn`] either of the two: what questions are asked of.
 //! Each takes a text with `?` and typed values; everything that engines spell differently is settled in the files below.
+mod conn;
 mod pool;
 mod row;
 mod server;
@@ -10,14 +11,17 @@ mod text;
 pub(super) mod times;
 mod value;
 
+pub use conn::{Conn, Transaction};
 pub(super) use row::Row;
 pub(super) use value::{Sql, Value, built, marks, rows_of_marks, sql};
 
 use super::error::{Error, Result};
 use crate::config::dsn::{Dsn, Target};
-use pool::{Lease, Pool};
+use conn::{Link, Many};
+use pool::Pool;
 use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,8 +34,24 @@ pub fn round_trips() -> u64 {
     ROUND_TRIPS.load(Ordering::Relaxed)
 }
 
+tokio::task_local! {
+    static OF_THIS_TASK: Cell<u64>;
+}
+
+/// What comes out of the work, and how many statements it has cost.
+pub async fn counting<T>(work: impl Future<Output = T>) -> (T, u64) {
+    OF_THIS_TASK
+        .scope(Cell::new(0), async {
+            let out = work.await;
+            (out, OF_THIS_TASK.with(Cell::get))
+        })
+        .await
+}
+
 fn count() {
     ROUND_TRIPS.fetch_add(1, Ordering::Relaxed);
+    // Nobody counts here: then there is nothing to add to.
+    let _ = OF_THIS_TASK.try_with(|count| count.set(count.get() + 1));
 }
 
 /// How often a write that lost against another one is tried again.
@@ -57,25 +77,6 @@ enum Engine {
     Sqlite(Arc<sqlite::Files>),
     Postgres(Arc<Pool<PgConnection>>),
     MySql(Arc<Pool<MySqlConnection>>),
-}
-
-/// A transaction. Dropped without [`Transaction::commit`] it never was.
-pub struct Transaction {
-    /// `None` once it has ended.
-    link: Option<Link>,
-    dialect: Dialect,
-}
-
-enum Link {
-    Sqlite(sqlite::Writing),
-    Postgres(Lease<PgConnection>),
-    MySql(Lease<MySqlConnection>),
-}
-
-/// What is asked: the database, each statement for itself, or a transaction.
-pub enum Conn<'c> {
-    Db(&'c Db),
-    Transaction(&'c mut Transaction),
 }
 
 impl Db {
@@ -142,6 +143,7 @@ impl Db {
         self.dialect
     }
 
+    #[must_use]
     pub fn conn(&self) -> Conn<'_> {
         Conn::Db(self)
     }
@@ -167,35 +169,20 @@ impl Db {
     /// Begins a transaction. On SQLite it holds the one writer: ask only it until it has ended, and never wait for
     /// anything else meanwhile.
     pub async fn begin(&self) -> Result<Transaction> {
-        let link = match &self.engine {
-            Engine::Sqlite(files) => Link::Sqlite(files.transaction().await?),
-            Engine::Postgres(pool) => {
-                let mut lease = pool.lease().await?;
-                if let Err(e) = server::postgres::raw(&mut lease, "BEGIN").await {
-                    if !server::is_broken_pipe(&e) {
-                        return Err(e);
-                    }
-                    lease = pool.lease().await?;
-                    server::postgres::raw(&mut lease, "BEGIN").await?;
+        let mut link = self.link().await?;
+        if !matches!(link, Link::Sqlite(_)) {
+            // Nothing is lost with a connection that dies before anything was asked of it.
+            if let Err(e) = link.raw("BEGIN").await {
+                if !server::is_broken(&e) {
+                    return Err(e);
                 }
-                Link::Postgres(lease)
+                drop(link);
+                self.forget_idle();
+                link = self.link().await?;
+                link.raw("BEGIN").await?;
             }
-            Engine::MySql(pool) => {
-                let mut lease = pool.lease().await?;
-                if let Err(e) = server::mysql::raw(&mut lease, "BEGIN").await {
-                    if !server::is_broken_pipe(&e) {
-                        return Err(e);
-                    }
-                    lease = pool.lease().await?;
-                    server::mysql::raw(&mut lease, "BEGIN").await?;
-                }
-                Link::MySql(lease)
-            }
-        };
-        Ok(Transaction {
-            link: Some(link),
-            dialect: self.dialect,
-        })
+        }
+        Ok(Transaction::on(link, self.dialect))
     }
 
     async fn fetch(&self, sql: &Sql, many: Many) -> Result<Vec<Row>> {
@@ -208,7 +195,7 @@ impl Db {
             tries += 1;
             match result {
                 // A connection that died while it was idle; reading twice does no harm.
-                Err(e) if tries == 1 && server::is_broken_pipe(&e) => {}
+                Err(e) if tries == 1 && server::is_broken(&e) => self.forget_idle(),
                 Err(Error::Contended) if tries < TRIES => backoff(tries).await,
                 result => return result,
             }
@@ -219,7 +206,16 @@ impl Db {
         self.link().await?.fetch(self.dialect, sql, many).await
     }
 
-    /// A connection for one statement.
+    /// The others are likely to have died with it.
+    fn forget_idle(&self) {
+        match &self.engine {
+            Engine::Sqlite(_) => {}
+            Engine::Postgres(pool) => pool.forget_idle(),
+            Engine::MySql(pool) => pool.forget_idle(),
+        }
+    }
+
+    /// A connection; on SQLite the writer, with a transaction on it.
     async fn link(&self) -> Result<Link> {
         Ok(match &self.engine {
             Engine::Sqlite(files) => Link::Sqlite(files.transaction().await?),
@@ -237,6 +233,8 @@ impl Db {
         loop {
             tries += 1;
             match self.write_once(&statements, free).await {
+                // The server had ended the session before it could begin with this.
+                Err(e) if tries == 1 && server::was_sent_away(&e) => self.forget_idle(),
                 Err(Error::Contended) if tries < TRIES => backoff(tries).await,
                 result => return result,
             }
@@ -265,12 +263,6 @@ impl Db {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Many {
-    One,
-    All,
-}
-
 async fn backoff(tries: u32) {
     tokio::time::sleep(Duration::from_millis(u64::from(tries) * 3)).await;
 }
@@ -288,200 +280,12 @@ fn joined(statements: &[Sql]) -> Sql {
         let _ = write!(
             text,
             "{comma}w{at} AS ({} RETURNING 1)",
-            sql.text.trim_end()
+            sql.text.as_str().trim_end()
         );
         let _ = write!(counts, "{comma}(SELECT COUNT(*) FROM w{at})");
         all.values.extend(sql.values.iter().cloned());
         all.fault = all.fault.or_else(|| sql.fault.clone());
     }
-    all.text = format!("{text} SELECT {counts}").into();
+    all.text = value::Text::Built(format!("{text} SELECT {counts}"));
     all
-}
-
-impl Link {
-    async fn fetch(&mut self, dialect: Dialect, sql: &Sql, many: Many) -> Result<Vec<Row>> {
-        let one = match (self, many) {
-            (Self::Sqlite(writing), many) => return writing.fetch(sql, many == Many::All),
-            (Self::Postgres(lease), Many::All) => {
-                return server::postgres::fetch_all(lease, dialect, sql).await;
-            }
-            (Self::MySql(lease), Many::All) => {
-                return server::mysql::fetch_all(lease, dialect, sql).await;
-            }
-            (Self::Postgres(lease), Many::One) => {
-                server::postgres::fetch_optional(lease, dialect, sql).await?
-            }
-            (Self::MySql(lease), Many::One) => {
-                server::mysql::fetch_optional(lease, dialect, sql).await?
-            }
-        };
-        Ok(one.into_iter().collect())
-    }
-
-    async fn execute(&mut self, dialect: Dialect, sql: &Sql) -> Result<u64> {
-        match self {
-            Self::Sqlite(writing) => writing.execute(sql),
-            Self::Postgres(lease) => server::postgres::execute(lease, dialect, sql).await,
-            Self::MySql(lease) => server::mysql::execute(lease, dialect, sql).await,
-        }
-    }
-
-    async fn raw(&mut self, text: &str) -> Result<()> {
-        match self {
-            Self::Sqlite(writing) => writing.raw(text),
-            Self::Postgres(lease) => server::postgres::raw(lease, text).await,
-            Self::MySql(lease) => server::mysql::raw(lease, text).await,
-        }
-    }
-}
-
-impl Transaction {
-    pub fn conn(&mut self) -> Conn<'_> {
-        Conn::Transaction(self)
-    }
-
-    pub async fn commit(mut self) -> Result<()> {
-        match self.link.take() {
-            Some(Link::Sqlite(writing)) => writing.commit(),
-            Some(mut link) => {
-                let done = link.raw("COMMIT").await;
-                if done.is_err() {
-                    link.spoil();
-                }
-                done
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Several statements without values, as one text.
-    pub(super) async fn raw(&mut self, text: &str) -> Result<()> {
-        self.link()?.raw(text).await
-    }
-
-    fn link(&mut self) -> Result<&mut Link> {
-        self.link
-            .as_mut()
-            .ok_or_else(|| Error::broken("the transaction has ended"))
-    }
-
-    async fn each(&mut self, statements: &[Sql]) -> Result<Vec<u64>> {
-        let dialect = self.dialect;
-        let mut out = Vec::with_capacity(statements.len());
-        for sql in statements {
-            out.push(self.link()?.execute(dialect, sql).await?);
-        }
-        Ok(out)
-    }
-}
-
-impl Link {
-    fn spoil(&mut self) {
-        match self {
-            Self::Sqlite(_) => {}
-            Self::Postgres(lease) => lease.spoil(),
-            Self::MySql(lease) => lease.spoil(),
-        }
-    }
-    fn is_spoilt(&self) -> bool {
-        match self {
-            Self::Sqlite(_) => false,
-            Self::Postgres(lease) => lease.is_busy(),
-            Self::MySql(lease) => lease.is_busy(),
-        }
-    }
-}
-
-/// Rolls back: at once on SQLite, behind the scenes elsewhere.
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        let Some(mut link) = self.link.take() else {
-            return;
-        };
-        if matches!(link, Link::Sqlite(_)) || link.is_spoilt() {
-            return;
-        }
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(async move {
-                    if link.raw("ROLLBACK").await.is_err() {
-                        link.spoil();
-                    }
-                });
-            }
-            Err(_) => link.spoil(),
-        }
-    }
-}
-
-impl Conn<'_> {
-    /// The same, lent for shorter.
-    pub fn again(&mut self) -> Conn<'_> {
-        match self {
-            Self::Db(db) => Conn::Db(db),
-            Self::Transaction(transaction) => Conn::Transaction(transaction),
-        }
-    }
-
-    pub fn dialect(&self) -> Dialect {
-        match self {
-            Self::Db(db) => db.dialect,
-            Self::Transaction(transaction) => transaction.dialect,
-        }
-    }
-
-    /// The first row.
-    pub async fn fetch_optional(&mut self, sql: Sql) -> Result<Option<Row>> {
-        let mut rows = match self {
-            Self::Db(db) => db.fetch(&sql, Many::One).await?,
-            Self::Transaction(t) => {
-                let dialect = t.dialect;
-                t.link()?.fetch(dialect, &sql, Many::One).await?
-            }
-        };
-        rows.truncate(1);
-        Ok(rows.pop())
-    }
-
-    pub async fn fetch_all(&mut self, sql: Sql) -> Result<Vec<Row>> {
-        match self {
-            Self::Db(db) => db.fetch(&sql, Many::All).await,
-            Self::Transaction(t) => {
-                let dialect = t.dialect;
-                t.link()?.fetch(dialect, &sql, Many::All).await
-            }
-        }
-    }
-
-    /// How many rows it touched. (On MySQL as elsewhere: those found, not those that changed.)
-    pub async fn execute(&mut self, sql: Sql) -> Result<u64> {
-        let done = match self {
-            Self::Db(db) => db.write(vec![sql], true).await?,
-            Self::Transaction(t) => t.each(&[sql]).await?,
-        };
-        Ok(done.first().copied().unwrap_or_default())
-    }
-
-    /// Writes that do not depend on each other, all or none of them; one round trip on PostgreSQL. No two may touch
-    /// the same row. The answer has the number of rows of each.
-    pub async fn together(&mut self, statements: Vec<Sql>) -> Result<Vec<u64>> {
-        if statements.is_empty() {
-            return Ok(vec![]);
-        }
-        match self {
-            Self::Db(db) => db.write(statements, true).await,
-            Self::Transaction(t) => t.each(&statements).await,
-        }
-    }
-
-    /// Writes in this order, all or none of them.
-    pub async fn in_order(&mut self, statements: Vec<Sql>) -> Result<Vec<u64>> {
-        if statements.is_empty() {
-            return Ok(vec![]);
-        }
-        match self {
-            Self::Db(db) => db.write(statements, false).await,
-            Self::Transaction(t) => t.each(&statements).await,
-        }
-    }
 }

@@ -73,7 +73,12 @@ impl Conflict {
             Self::RecoveryAddress
         } else if has("external_id") {
             Self::ExternalId
-        } else if has("_pkey") || has("PRIMARY") || name.ends_with(".id") {
+        } else if has("_pkey")
+            || has("PRIMARY")
+            || name
+                .rsplit_once('.')
+                .is_some_and(|(_, column)| column == "id")
+        {
             Self::Id
         } else {
             Self::Other(name.to_owned())

@@ -99,7 +99,14 @@ fn bind_common<K: Kind>(flow: &Flow<K>, sql: Sql) -> Sql {
     } else {
         sql.bind_text_or_null(active)
     };
-    sql.bind_json(&flow.form).bind_json(&flow.memory)
+    let sql = sql.bind_json(&flow.form);
+    // An empty memory is `null` where the reference has had the column but for a short while.
+    let is_late = matches!(K::KIND, FlowKind::Recovery | FlowKind::Verification);
+    if is_late && flow.memory == Memory::default() {
+        sql.bind_json(&())
+    } else {
+        sql.bind_json(&flow.memory)
+    }
 }
 
 fn read<K: Stored>(row: &mut Row) -> Result<Flow<K>> {
@@ -183,14 +190,14 @@ stored!(Login in "selfservice_login_flows":
         .bind(flow.own.requested_aal.word())
         .bind_text_or_null(flow.own.oauth2_login_challenge.as_deref())
         .bind(flow.own.organization_id)
-        .bind_text_or_null(flow.own.identity_schema.as_deref())
+        .bind(flow.own.identity_schema.as_deref().unwrap_or_default())
         .bind(flow.own.test_flow.then_some(true));
     read |row| Ok((row.get()?, Self {
         refresh: row.get()?,
         requested_aal: row.word(Aal::from_word)?,
-        oauth2_login_challenge: row.opt()?,
+        oauth2_login_challenge: row.text_or_none()?,
         organization_id: row.opt()?,
-        identity_schema: row.opt()?,
+        identity_schema: row.text_or_none()?,
         test_flow: row.opt()?.unwrap_or(false),
     }))
 );
@@ -200,11 +207,11 @@ stored!(Registration in "selfservice_registration_flows":
         .bind(flow.csrf_token.as_str())
         .bind_text_or_null(flow.own.oauth2_login_challenge.as_deref())
         .bind(flow.own.organization_id)
-        .bind_text_or_null(flow.own.identity_schema.as_deref());
+        .bind(flow.own.identity_schema.as_deref().unwrap_or_default());
     read |row| Ok((row.get()?, Self {
-        oauth2_login_challenge: row.opt()?,
+        oauth2_login_challenge: row.text_or_none()?,
         organization_id: row.opt()?,
-        identity_schema: row.opt()?,
+        identity_schema: row.text_or_none()?,
     }))
 );
 stored!(Settings in "selfservice_settings_flows":
@@ -226,12 +233,12 @@ stored!(Verification in "selfservice_verification_flows":
         .bind(flow.csrf_token.as_str())
         .bind(flow.own.session)
         .bind(flow.own.identity)
-        .bind_json_or_null(flow.own.authentication_methods.as_ref())
+        .bind_json(&flow.own.authentication_methods)
         .bind_text_or_null(flow.own.oauth2_login_challenge.as_deref());
     read |row| Ok((row.get()?, Self {
         session: row.opt()?,
         identity: row.opt()?,
         authentication_methods: row.json()?,
-        oauth2_login_challenge: row.opt()?,
+        oauth2_login_challenge: row.text_or_none()?,
     }))
 );

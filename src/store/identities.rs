@@ -148,7 +148,7 @@ impl Identities<'_> {
             Filter::All => {}
             Filter::Ids(ids) if ids.is_empty() => return Ok(vec![]),
             Filter::Ids(ids) => {
-                text += &format!(" AND i.id IN ({})", marks(ids.len()));
+                text.extend([" AND i.id IN (", &marks(ids.len()), ")"]);
                 values.extend(ids.iter().map(|id| (*id).into()));
             }
             Filter::Organization(id) => {
@@ -208,13 +208,14 @@ impl Identities<'_> {
         let types = self.0.types;
         let ours = types.ids(&[Kind::Password, Kind::WebAuthn, Kind::Code]);
         let theirs = types.ids(&[Kind::Oidc, Kind::Saml]);
-        *text += &format!(
+        let clause = format!(
             " AND i.id IN (SELECT x.identity_id FROM identity_credential_identifiers x WHERE x.nid = ?
                 AND ((x.identity_credential_type_id IN ({}) AND x.identifier {comparison})
                   OR (x.identity_credential_type_id IN ({}) AND x.identifier {comparison})))",
             marks(ours.len()),
             marks(theirs.len())
         );
+        text.push_str(&clause);
         values.push(self.0.nid.into());
         values.extend(ours.into_iter().map(Into::into));
         values.push(normalised.into());

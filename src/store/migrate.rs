@@ -45,6 +45,14 @@ impl State {
 const NEWEST: &str = "20260703000000000000";
 const NEWEST_INDEX: &str = "courier_messages_status_created_at_idx";
 
+/// Nothing here needs them, but the reference's migrations may, should the database be given back to it. Without
+/// the right to make them one can live.
+const EXTENSIONS: &str = "DO $$ BEGIN
+    CREATE EXTENSION IF NOT EXISTS pg_trgm;
+    CREATE EXTENSION IF NOT EXISTS btree_gin;
+EXCEPTION WHEN OTHERS THEN NULL;
+END $$";
+
 /// All versions known for the database's engine, oldest first.
 pub async fn status(db: &Db) -> Result<Vec<Status>> {
     let applied = if has_table(&mut db.conn(), "schema_migration").await? {
@@ -109,6 +117,9 @@ async fn up_in(t: &mut Transaction, dialect: Dialect) -> Result<()> {
         }
         if dialect != Dialect::MySql && has_table(&mut t.conn(), "schema_migration").await? {
             t.raw("DROP TABLE schema_migration").await?;
+        }
+        if dialect == Dialect::Postgres {
+            t.raw(EXTENSIONS).await?;
         }
         t.raw(baseline(dialect)).await?;
         let all: Vec<_> = versions::of(dialect).map(|v| v.version).collect();

@@ -28,7 +28,7 @@ mod whole;
 pub use addresses::Addresses;
 pub use batch::Batch;
 pub use credentials::{Credentials, Found};
-pub use db::{Db, Dialect, round_trips};
+pub use db::{Db, Dialect, counting, round_trips};
 pub use error::{Conflict, Error, Result};
 pub use errors::{Errors, StoredError};
 pub use flows::{Flows, Stored};
@@ -144,7 +144,6 @@ impl Store {
     }
 
     /// Writes to be done together.
-    #[must_use]
     pub fn batch(&self) -> Batch<'_> {
         Batch::on(self.scope())
     }

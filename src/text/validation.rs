@@ -244,7 +244,7 @@ pub fn password_long(most: usize, actual: usize) -> Message {
 }
 
 #[must_use]
-pub fn password_breached(breaches: i64) -> Message {
+pub fn password_breached(breaches: u64) -> Message {
     let times = if breaches == 1 {
         "once".to_owned()
     } else {

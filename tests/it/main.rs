@@ -1,4 +1,10 @@
 //! The integration tests, one target: everything goes through the doors that users have.
 mod cli;
+mod fuzz;
+mod layers;
+mod login;
+mod registration;
 mod serve;
+mod sessions;
 mod store;
+mod support;

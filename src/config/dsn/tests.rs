@@ -47,10 +47,10 @@ fn sqlite_addresses_are_paths() {
 
 #[test]
 fn sqlite_pragmas_come_in_both_spellings() {
-    let one = sqlite("sqlite:///x?_busy_timeout=1500&_journal_mode=DELETE");
-    let other = sqlite("sqlite:///x?_pragma=busy_timeout(1500)&_pragma=journal_mode(delete)");
+    let one = sqlite("sqlite:///x?_busy_timeout=1501&_journal_mode=DELETE");
+    let other = sqlite("sqlite:///x?_pragma=busy_timeout(1501)&_pragma=journal_mode(delete)");
     assert_eq!(one, other);
-    assert_eq!(one.busy_timeout, Duration::from_millis(1500));
+    assert_eq!(one.busy_timeout, Duration::from_millis(1501));
     assert_eq!(one.journal.as_deref(), Some("delete"));
 }
 
@@ -64,7 +64,7 @@ fn pool_parameters_do_not_reach_the_driver() {
         Pool {
             max: 20,
             max_idle: 4,
-            max_lifetime: Some(Duration::from_secs(5400)),
+            max_lifetime: Some(Duration::from_mins(90)),
             max_idle_time: None
         }
     );

@@ -1,4 +1,5 @@
 //! Bodies are bounded in size and time (http-api.md §1). Whoever reads one sees an error of [`Refused`] when it ends.
+use crate::flow::Refusal;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Request;
 use std::pin::Pin;
@@ -35,6 +36,17 @@ impl Refused {
             cause = error.source();
         }
         Self::BrokenOff
+    }
+
+    /// What the client is told.
+    #[must_use]
+    pub fn refusal(self) -> Refusal {
+        let status = match self {
+            Self::TooLarge => 413,
+            Self::TooSlow => 408,
+            Self::BrokenOff => 400,
+        };
+        Refusal::new(status, None, format!("The request cannot be read: {self}."))
     }
 }
 

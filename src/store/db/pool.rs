@@ -80,7 +80,7 @@ where
             }
             return Ok(self.lent(idle.connection, idle.born, permit));
         }
-        let connection = timeout(PATIENCE, self.options.connect())
+        let connection = timeout(PATIENCE, Box::pin(self.options.connect()))
             .await
             .map_err(|_| Error::unavailable("the database does not answer"))?
             .map_err(super::server::translate)?;
@@ -104,6 +104,10 @@ where
 
     fn idle(&self) -> MutexGuard<'_, VecDeque<Idle<C>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn forget_idle(&self) {
+        self.idle().clear();
     }
 
     fn is_too_old(&self, idle: &Idle<C>) -> bool {

@@ -89,14 +89,17 @@ impl Row {
         read.map(Some).map_err(|reason| self.unreadable(reason))
     }
 
-    /// The next column, a JSON document; NULL is `None`.
+    /// The next column, a JSON document; NULL and the document `null` are `None`.
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
         let Some(Json(text)) = self.opt()? else {
             return Ok(None);
         };
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|e| self.unreadable(e.to_string()))
+        serde_json::from_str(&text).map_err(|e| self.unreadable(e.to_string()))
+    }
+
+    /// The next column, a text of which an empty one says nothing.
+    pub fn text_or_none(&mut self) -> Result<Option<String>> {
+        Ok(self.opt::<String>()?.filter(|text| !text.is_empty()))
     }
 
     /// The next column, a word of a list of ours. `None` of `known` is an error that does not repeat the word.
@@ -226,7 +229,7 @@ impl Column for Vec<u8> {
 }
 
 /// The text of a JSON column, as stored.
-pub struct Json(pub String);
+struct Json(String);
 
 impl Column for Json {
     fn sqlite(cell: Cell) -> Read<Self> {

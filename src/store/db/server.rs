@@ -4,7 +4,7 @@ use super::row::Row;
 use super::value::{Sql, Value};
 use super::{Dialect, count, times};
 use crate::config::dsn::{self, MySqlTls, Place};
-use crate::store::error::{Conflict, Error, Result, Source};
+use crate::store::error::{Conflict, Error, Result};
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection};
 use sqlx::types::Json;
@@ -214,7 +214,8 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
         "22001" => Error::Refused("it is too long"),
         "22021" | "22P05" => Error::Refused("it holds a character that cannot be stored"),
         "22003" | "22008" | "23514" => Error::Refused("it is out of range"),
-        "53300" | "57P01" | "57P02" | "57P03" | "53400" => Error::unavailable(native.message()),
+        "57P01" | "57P02" => Error::unavailable(SentAway),
+        "53300" | "57P03" | "53400" => Error::unavailable(native.message()),
         code if code.starts_with("08") || code.starts_with("28") => {
             Error::unavailable(native.message())
         }
@@ -255,10 +256,19 @@ struct Native {
     message: String,
 }
 
-/// A connection that breaks before it was used for anything in this request: worth one more try.
-pub(super) fn is_broken_pipe(error: &Error) -> bool {
-    fn io(source: &Source) -> bool {
-        source.downcast_ref::<std::io::Error>().is_some()
-    }
-    matches!(error, Error::Unavailable(source) if io(source))
+/// The connection is gone, whatever became of the statement.
+pub(super) fn is_broken(error: &Error) -> bool {
+    let Error::Unavailable(source) = error else {
+        return false;
+    };
+    source.is::<std::io::Error>() || source.is::<SentAway>()
 }
+
+/// The server has ended the session by itself, so that nothing was done.
+pub(super) fn was_sent_away(error: &Error) -> bool {
+    matches!(error, Error::Unavailable(source) if source.is::<SentAway>())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the database server has ended the session")]
+struct SentAway;

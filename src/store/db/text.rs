@@ -3,6 +3,7 @@
 //! - `?` becomes `$1`, `$2`, … on PostgreSQL;
 //! - `JSON_ROWS((a, b))` makes a JSON array of arrays of the rows that a subquery finds, in no order.
 use super::Dialect;
+use super::value::Text;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
@@ -16,10 +17,10 @@ const ROWS: &str = "JSON_ROWS((";
 impl Dialect {
     /// The text in this engine's spelling. Texts of the program are turned once and kept; there are as many as
     /// statements in the source.
-    pub(super) fn spell(self, text: &Cow<'static, str>) -> Cow<'static, str> {
+    pub(super) fn spell(self, text: &Text) -> Cow<'static, str> {
         match text {
-            Cow::Owned(text) => Cow::Owned(self.rewrite(text)),
-            Cow::Borrowed(text) => Cow::Borrowed(self.remembered(text)),
+            Text::Built(text) => Cow::Owned(self.rewrite(text)),
+            Text::Fixed(text) => Cow::Borrowed(self.remembered(text)),
         }
     }
 
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_text_is_turned_once() {
-        let text: Cow<'static, str> = Cow::Borrowed("SELECT JSON_ROWS((a)) FROM t WHERE b = ?");
+        let text = Text::Fixed("SELECT JSON_ROWS((a)) FROM t WHERE b = ?");
         let (one, two) = (
             Dialect::Postgres.spell(&text),
             Dialect::Postgres.spell(&text),

@@ -79,7 +79,7 @@ pub(in crate::store) fn parse(text: &str) -> Option<OffsetDateTime> {
     )
 }
 
-/// ``, `Z`, `+02:00`, `+0200`, `+0000 UTC`, `+02`.
+/// Nothing, `Z`, `+02:00`, `+0200`, `+0000 UTC`, `+02`.
 fn offset(text: &str) -> Option<UtcOffset> {
     if text.is_empty() || text == "Z" || text == "UTC" {
         return Some(UtcOffset::UTC);

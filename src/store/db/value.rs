@@ -3,7 +3,6 @@ use crate::base::id::{
     AddressId, ContainerId, CredentialId, DeviceId, ErrorId, FlowId, IdentityId, MessageId,
     NetworkId, RowId, SessionId,
 };
-use std::borrow::Cow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -48,25 +47,41 @@ ids!(AddressId ContainerId CredentialId DeviceId ErrorId FlowId IdentityId Messa
 /// A statement with `?` where its values go, in order.
 #[derive(Clone)]
 pub struct Sql {
-    pub(super) text: Cow<'static, str>,
+    pub(super) text: Text,
     pub(super) values: Vec<Value>,
     /// The first value that could not be written as JSON: found when the statement is run.
     pub(super) fault: Option<String>,
 }
 
+#[derive(Clone)]
+pub(super) enum Text {
+    /// A text of the program, spelt for an engine once.
+    Fixed(&'static str),
+    Built(String),
+}
+
+impl Text {
+    pub(super) fn as_str(&self) -> &str {
+        match self {
+            Self::Fixed(text) => text,
+            Self::Built(text) => text,
+        }
+    }
+}
+
 /// A statement that is the same each time: written once in the program.
-pub fn sql(text: &'static str) -> Sql {
+pub(in crate::store) fn sql(text: &'static str) -> Sql {
     Sql {
-        text: Cow::Borrowed(text),
+        text: Text::Fixed(text),
         values: vec![],
         fault: None,
     }
 }
 
 /// A statement that was put together, of a list's length for instance; never of anybody's input.
-pub fn built(text: String) -> Sql {
+pub(in crate::store) fn built(text: String) -> Sql {
     Sql {
-        text: Cow::Owned(text),
+        text: Text::Built(text),
         values: vec![],
         fault: None,
     }
@@ -94,13 +109,11 @@ impl Sql {
     /// NULL for a missing value or JSON `null` (database.md §3).
     #[must_use]
     pub fn bind_json_or_null(mut self, value: Option<&serde_json::Value>) -> Self {
-        match value.filter(|v| !v.is_null()) {
-            Some(value) => self.bind_json(value),
-            None => {
-                self.values.push(Value::Json(None));
-                self
-            }
+        if let Some(value) = value.filter(|v| !v.is_null()) {
+            return self.bind_json(value);
         }
+        self.values.push(Value::Json(None));
+        self
     }
     #[must_use]
     pub fn bind_all<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
@@ -110,14 +123,14 @@ impl Sql {
 }
 
 /// `?, ?, ?`
-pub fn marks(count: usize) -> String {
+pub(in crate::store) fn marks(count: usize) -> String {
     let mut out = "?, ".repeat(count);
     out.truncate(out.len().saturating_sub(2));
     out
 }
 
 /// `(?, ?), (?, ?)`: rows of an INSERT.
-pub fn rows_of_marks(rows: usize, columns: usize) -> String {
+pub(in crate::store) fn rows_of_marks(rows: usize, columns: usize) -> String {
     let row = format!("({}), ", marks(columns));
     let mut out = row.repeat(rows);
     out.truncate(out.len().saturating_sub(2));

@@ -20,6 +20,8 @@ pub(super) const NOW: OffsetDateTime = datetime!(2026-07-01 12:00:00 UTC);
 pub(super) struct Engine {
     pub(super) name: &'static str,
     pub(super) dsn: Dsn,
+    /// The address as a URL, for tests that look at tables by themselves.
+    pub(super) url: String,
     pub(super) dice: SeededRandom,
     _folder: Option<tempfile::TempDir>,
 }
@@ -44,6 +46,14 @@ fn with_database(url: &str, name: &str) -> String {
     format!("{before}/{name}?{query}")
 }
 
+/// Without the parameters, and without `tcp(…)` around the place.
+fn plain_url(address: &str) -> String {
+    let address = address
+        .split_once('?')
+        .map_or(address, |(before, _)| before);
+    address.replace("tcp(", "").replace(')', "")
+}
+
 impl Engine {
     pub(super) fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -51,6 +61,7 @@ impl Engine {
         Self {
             name: "sqlite",
             dsn: Dsn::parse(&format!("sqlite://{}", path.display())).expect("an address"),
+            url: path.display().to_string(),
             dice: SeededRandom::new(seed()),
             _folder: Some(folder),
         }
@@ -70,6 +81,7 @@ impl Engine {
         Self {
             name,
             dsn: Dsn::parse(&with_database(url, &database)).expect("an address"),
+            url: plain_url(&with_database(url, &database)),
             dice,
             _folder: None,
         }

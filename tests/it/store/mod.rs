@@ -9,3 +9,4 @@ mod budgets;
 mod load;
 mod sessions;
 mod small;
+mod takeover;

@@ -45,13 +45,21 @@ impl PoolLimits {
     /// One thread per core and that much memory.
     #[must_use]
     pub fn with_memory(memory: u64) -> Self {
+        let threads = cores();
         Self {
-            threads: cores(),
+            threads,
             memory,
             largest: memory.max((machine_memory() / 4 * 3).min(1 << 30)),
-            queue: 1024,
+            queue: Self::queue_for(threads),
             idle: Duration::from_secs(5),
         }
+    }
+
+    /// What that many threads do in a minute, about, with bcrypt's usual cost. Who comes later would wait for
+    /// nothing: no client is that patient.
+    #[must_use]
+    pub fn queue_for(threads: usize) -> usize {
+        threads.saturating_mul(256)
     }
 }
 

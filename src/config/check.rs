@@ -1,0 +1,64 @@
+//! What a schema cannot say: rules between keys, and texts that have to be readable.
+use super::finding::Finding;
+use super::node::Origins;
+use super::secrets::CipherAlgorithm;
+use super::serve::Tls;
+use super::{Config, format};
+use crate::base::terms::FlowKind;
+
+/// Reasons not to start that are left when the schema is content.
+pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut refuse = |pointer: &str, text: &str| {
+        findings.push(Finding::new(origins.value(pointer).cloned(), pointer, text));
+    };
+    pages(config, &mut refuse);
+    for (name, tls) in [
+        ("public", &config.serve.public.tls),
+        ("admin", &config.serve.admin.tls),
+    ] {
+        certificate(name, tls, &mut refuse);
+    }
+    let encrypts = config.ciphers.algorithm != CipherAlgorithm::Noop;
+    if encrypts && config.secrets_cipher().is_empty() {
+        refuse(
+            "/secrets/cipher",
+            "no entry has 32 bytes: letters beyond ASCII take more than one",
+        );
+    }
+    for (index, network) in config.extensions.trusted_proxies.iter().enumerate() {
+        if super::extensions::network(network).is_none() {
+            let pointer = format!("/extensions/trusted_proxies/{index}");
+            refuse(
+                &pointer,
+                "is neither an address nor a network such as 10.0.0.0/8",
+            );
+        }
+    }
+    findings
+}
+
+/// Addresses that browsers are sent to: absolute, or a path from the root.
+fn pages(config: &Config, refuse: &mut impl FnMut(&str, &str)) {
+    const WANTED: &str = "is neither an absolute address nor a path that begins with a slash";
+    let flows = &config.selfservice.flows;
+    for kind in FlowKind::ALL {
+        if !format::is_request_uri(flows.ui_url(*kind)) {
+            refuse(&format!("/selfservice/flows/{kind}/ui_url"), WANTED);
+        }
+    }
+    if !format::is_request_uri(&flows.error.ui_url) {
+        refuse("/selfservice/flows/error/ui_url", WANTED);
+    }
+    if !format::is_request_uri(&config.selfservice.default_browser_return_url) {
+        refuse("/selfservice/default_browser_return_url", WANTED);
+    }
+}
+
+fn certificate(name: &str, tls: &Tls, refuse: &mut impl FnMut(&str, &str)) {
+    if tls.cert.is_set() != tls.key.is_set() {
+        let missing = if tls.cert.is_set() { "key" } else { "cert" };
+        let text = format!("a certificate and its key come together: {missing} is missing");
+        refuse(&format!("/serve/{name}/tls"), &text);
+    }
+}

@@ -1,0 +1,202 @@
+//! The cookies: reading them, and writing what an answer changes (http-api.md §4.1, §5.1).
+use crate::config::{Config, SameSite};
+use crate::crypto::csrf::{self, CsrfToken};
+use crate::crypto::securecookie::{CookieCodec, Entries};
+use crate::flow::cookies::{CookieChanges, SessionCookie};
+use crate::flow::cx::{Cx, SentCookie};
+use axum::http::HeaderMap;
+use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use axum::http::request::Parts;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime, UtcOffset};
+
+/// How long the anti-forgery cookie lives, in seconds.
+const CSRF_MAX_AGE: i64 = 31_536_000;
+/// How old a session cookie may be that ends with the browser.
+const UNBOUNDED_AGE: Duration = Duration::days(30);
+const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
+
+/// Names and values of all `Cookie` headers, in order.
+#[must_use]
+pub fn parse(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned()))
+        .collect()
+}
+
+/// `csrf_token_` and the hash of the public base URL as configured.
+#[must_use]
+pub fn csrf_name(config: &Config) -> String {
+    csrf::cookie_name(&config.public_url())
+}
+
+/// The anti-forgery token that this request counts with: the one a layer above has just given out, else its cookie.
+#[must_use]
+pub fn csrf(config: &Config, head: &Parts, jar: &[(String, String)]) -> Option<CsrfToken> {
+    if let Some(given) = head.extensions.get::<GivenCsrf>() {
+        return Some(given.0.clone());
+    }
+    sent_csrf(config, jar)
+}
+
+/// A token that the layer for anti-forgery has decided on: new, or chosen out of several cookies.
+#[derive(Clone)]
+pub struct GivenCsrf(pub CsrfToken);
+
+/// The cookie of the request, if there is one that can be read, and no second one.
+#[must_use]
+pub fn sent_csrf(config: &Config, jar: &[(String, String)]) -> Option<CsrfToken> {
+    let mut tokens = all_csrf(config, jar);
+    let first = tokens.next()?;
+    tokens.next().is_none().then_some(first).flatten()
+}
+
+/// Every cookie of that name; `None` where it cannot be read.
+pub fn all_csrf<'j>(
+    config: &Config,
+    jar: &'j [(String, String)],
+) -> impl Iterator<Item = Option<CsrfToken>> + use<'j> {
+    let name = csrf_name(config);
+    jar.iter()
+        .filter(move |(n, _)| *n == name)
+        .map(|(_, value)| CsrfToken::from_cookie(value))
+}
+
+/// The session's cookie: the first of that name which can be read.
+#[must_use]
+pub fn session(config: &Config, jar: &[(String, String)], now: OffsetDateTime) -> SentCookie {
+    let name = &config.session.cookie.name;
+    let age = if config.session.cookie.persistent {
+        config.session.lifespan
+    } else {
+        UNBOUNDED_AGE
+    };
+    let codec = CookieCodec::of(config);
+    let mut found = SentCookie::None;
+    for (_, value) in jar.iter().filter(|(n, _)| n == name) {
+        found = SentCookie::Unreadable;
+        let Some(entries) = codec.decode(name, value, now, age) else {
+            continue;
+        };
+        if let Some(token) = entries.get("session_token").filter(|t| !t.is_empty()) {
+            let expires_at = entries
+                .get("expires_at")
+                .and_then(crate::base::time::parse_rfc3339);
+            return SentCookie::Readable {
+                token: token.to_owned(),
+                expires_at,
+            };
+        }
+    }
+    found
+}
+
+/// The `Set-Cookie` lines of an answer.
+pub fn write(cx: &Cx, changes: &CookieChanges, headers: &mut HeaderMap) {
+    if let Some(token) = changes.new_csrf() {
+        set(headers, &csrf_line(&cx.config, token));
+    }
+    match &changes.session {
+        SessionCookie::Keep => {}
+        SessionCookie::Issue { token, expires_at } => {
+            set(headers, &session_line(cx, Some((token, *expires_at))))
+        }
+        SessionCookie::Clear => set(headers, &session_line(cx, None)),
+    }
+}
+
+fn set(headers: &mut HeaderMap, line: &str) {
+    if let Ok(value) = HeaderValue::from_str(line) {
+        headers.append(SET_COOKIE, value);
+    }
+}
+
+/// The anti-forgery cookie with its attributes.
+#[must_use]
+pub fn csrf_line(config: &Config, token: &CsrfToken) -> String {
+    let settings = config.plain_cookie();
+    let mut line = format!("{}={}", csrf_name(config), token.cookie_value());
+    attributes(
+        &mut line,
+        settings.path,
+        settings.domain,
+        Some((CSRF_MAX_AGE, None)),
+    );
+    line.push_str("; HttpOnly");
+    if settings.secure {
+        line.push_str("; Secure");
+    }
+    // Browsers refuse `None` without `Secure`.
+    let same_site = if settings.secure {
+        settings.same_site
+    } else {
+        SameSite::Lax
+    };
+    line.push_str("; SameSite=");
+    line.push_str(same_site.word());
+    line
+}
+
+/// The session's cookie; `None` takes it away.
+fn session_line(cx: &Cx, session: Option<(&str, OffsetDateTime)>) -> String {
+    let settings = cx.config.session_cookie();
+    let name = &cx.config.session.cookie.name;
+    let nonce = crate::base::random::letters(cx.dice(), 8);
+    let mut entries = Entries::default();
+    if let Some((token, expires_at)) = session {
+        entries.set("session_token", token);
+        entries.set("expires_at", &crate::base::time::rfc3339(expires_at));
+    }
+    entries.set("nonce", &nonce);
+    let codec = CookieCodec::of(&cx.config);
+    let value = codec
+        .encode(name, &entries, cx.now, cx.dice())
+        .unwrap_or_default();
+    let life = match session {
+        None => Some((0, Some(OffsetDateTime::UNIX_EPOCH + Duration::SECOND))),
+        Some((_, expires_at)) if cx.config.session.cookie.persistent => Some((
+            (expires_at - cx.now).whole_seconds().max(0),
+            Some(expires_at),
+        )),
+        Some(_) => None,
+    };
+    let mut line = format!("{name}={value}");
+    attributes(&mut line, settings.path, settings.domain, life);
+    line.push_str("; HttpOnly");
+    if settings.secure {
+        line.push_str("; Secure");
+    }
+    line.push_str("; SameSite=");
+    line.push_str(settings.same_site.word());
+    line
+}
+
+/// Path, domain, and how long it lives: seconds and, if there is one, the moment it ends.
+fn attributes(
+    line: &mut String,
+    path: &str,
+    domain: &str,
+    life: Option<(i64, Option<OffsetDateTime>)>,
+) {
+    line.push_str("; Path=");
+    line.push_str(path);
+    if !domain.is_empty() {
+        line.push_str("; Domain=");
+        line.push_str(domain.trim_start_matches('.'));
+    }
+    if let Some((seconds, end)) = life {
+        if let Some(date) = end.and_then(|e| e.to_offset(UtcOffset::UTC).format(HTTP_DATE).ok()) {
+            line.push_str("; Expires=");
+            line.push_str(&date);
+        }
+        line.push_str(&format!("; Max-Age={seconds}"));
+    }
+}

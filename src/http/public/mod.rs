@@ -1,0 +1,7 @@
+//! What the public listener answers.
+pub mod errors;
+pub mod login;
+pub mod logout;
+pub mod registration;
+pub mod schemas;
+pub mod sessions;

@@ -1,0 +1,190 @@
+//! The one place where results of flows become HTTP: status, headers, JSON. What differs by client stands here
+//! side by side (http-api.md §8, flows.md §1.9).
+use super::{cookies, error, respond};
+use crate::base::id::ErrorId;
+use crate::base::terms::{Channel, FlowKind};
+use crate::base::url::with;
+use crate::flow::fault::Html;
+use crate::flow::{Answer, Cx, Refusal, Registered, Reply, Shown, SignedIn, Why};
+use crate::model::flow::{AnyFlow, ContinueWith};
+use crate::model::identity::Identity;
+use crate::model::session::Session;
+use crate::store::StoredError;
+use axum::http::Method;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+/// Three kinds of client: what the flow was begun for counts first, then what the request wants.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Client {
+    Html,
+    Spa,
+    Native,
+}
+
+/// `by_accept`: endpoints that begin a flow look at `Accept` alone, others at the type of the body, too.
+pub async fn render(cx: &Cx, method: &Method, by_accept: bool, reply: Reply) -> Response {
+    let (kind, channel) = reply.of;
+    let json = if by_accept {
+        cx.request.accepts_json
+    } else {
+        cx.request.is_json
+    };
+    let client = match channel {
+        Channel::Api => Client::Native,
+        Channel::Browser if json => Client::Spa,
+        Channel::Browser => Client::Html,
+    };
+    let mut response = answer(cx, method, reply.answer, client, kind).await;
+    cookies::write(cx, &reply.cookies, response.headers_mut());
+    response
+}
+
+async fn answer(
+    cx: &Cx,
+    method: &Method,
+    answer: Answer,
+    client: Client,
+    kind: FlowKind,
+) -> Response {
+    let html = client == Client::Html;
+    match answer {
+        Answer::Flow(flow, _) if html => respond::redirect(303, method, &ui(cx, &flow)),
+        Answer::Flow(flow, Shown::Fine) => respond::json(200, &flow.json()),
+        Answer::Flow(flow, Shown::Unfinished) => respond::json(400, &flow.json()),
+        Answer::Invalid(flow) if html => {
+            // Registration was always answered otherwise.
+            let status = if kind == FlowKind::Registration {
+                302
+            } else {
+                303
+            };
+            respond::redirect(status, method, &ui(cx, &flow))
+        }
+        Answer::Invalid(flow) => respond::json(400, &flow.json()),
+        Answer::Replaced { by, .. } if html => respond::redirect(303, method, &ui(cx, &by)),
+        Answer::Replaced {
+            by,
+            why: Why::Expired(at),
+        } => {
+            let refusal = Refusal::flow_expired(at, cx.now, &by.id().to_string());
+            error::envelope(&refusal, &cx.request.request_id)
+        }
+        Answer::SignedIn(done) => signed_in(cx, method, *done, client),
+        Answer::Registered(done) => registered(cx, method, *done, client),
+        Answer::SeeOther(url) => respond::redirect(303, method, &url),
+        Answer::Refused(refusal) => refused(cx, method, *refusal, html).await,
+        Answer::Broken(broken) => {
+            let refusal = error::internal(&broken);
+            if html {
+                return refused(cx, method, refusal, true).await;
+            }
+            let mut response = error::envelope(&refusal, &cx.request.request_id);
+            if client == Client::Native {
+                *response.status_mut() = axum::http::StatusCode::BAD_REQUEST;
+            }
+            response
+        }
+    }
+}
+
+/// A refusal outside a flow's own answers: JSON clients get the envelope, browsers the error page or a better place.
+pub async fn refused(cx: &Cx, method: &Method, refusal: Refusal, html: bool) -> Response {
+    if html && let Html::To(status, url) = &refusal.html {
+        return respond::redirect(*status, method, url);
+    }
+    if html && !cx.request.accepts_json {
+        let id = ErrorId::random(cx.dice());
+        let mut body = refusal.json(&cx.request.request_id);
+        let stored = StoredError {
+            id,
+            error: body["error"].take(),
+            created_at: cx.now,
+            updated_at: cx.now,
+        };
+        match cx.store().errors().insert(&stored, "").await {
+            Ok(()) => {
+                let page = with(
+                    &cx.config.selfservice.flows.error.ui_url,
+                    &[("id", &id.to_string())],
+                );
+                return respond::redirect(303, method, &page);
+            }
+            Err(error) => {
+                tracing::error!(%error, "an error could not be stored for the error page")
+            }
+        }
+    }
+    error::envelope(&refusal, &cx.request.request_id)
+}
+
+fn signed_in(cx: &Cx, method: &Method, done: SignedIn, client: Client) -> Response {
+    match (client, done.step_up) {
+        (Client::Html, step_up) => respond::redirect(303, method, &step_up.unwrap_or(done.then)),
+        (Client::Spa, Some(step_up)) => {
+            error::envelope(&Refusal::location_change(&step_up), &cx.request.request_id)
+        }
+        (client, step_up) => {
+            let identity = step_up.is_none().then_some(&done.identity);
+            let mut body = Map::new();
+            if client == Client::Native {
+                body.insert("session_token".into(), done.session.token.as_str().into());
+            }
+            body.insert(
+                "session".into(),
+                session(cx, &done.session, identity).into(),
+            );
+            body.insert("continue_with".into(), continue_with(&done.continue_with));
+            respond::json(200, &body)
+        }
+    }
+}
+
+fn registered(cx: &Cx, method: &Method, done: Registered, client: Client) -> Response {
+    if client == Client::Html {
+        return respond::redirect(303, method, &done.then);
+    }
+    let mut body = Map::new();
+    if let Some(made) = &done.session {
+        if client == Client::Native {
+            body.insert("session_token".into(), made.token.as_str().into());
+        }
+        body.insert(
+            "session".into(),
+            session(cx, made, Some(&done.identity)).into(),
+        );
+    }
+    body.insert("identity".into(), identity(cx, &done.identity).into());
+    body.insert("continue_with".into(), continue_with(&done.continue_with));
+    respond::json(200, &body)
+}
+
+/// A session as its owner reads it.
+#[must_use]
+pub fn session(cx: &Cx, session: &Session, owner: Option<&Identity>) -> Map<String, Value> {
+    let url = owner
+        .map(|o| cx.schema_url(&o.schema_id))
+        .unwrap_or_default();
+    session.json(cx.now, owner.map(|o| (o, url.as_str())))
+}
+
+/// An identity as its owner reads it.
+#[must_use]
+pub fn identity(cx: &Cx, identity: &Identity) -> Map<String, Value> {
+    identity.json(&cx.schema_url(&identity.schema_id))
+}
+
+fn ui(cx: &Cx, flow: &AnyFlow) -> String {
+    with(
+        cx.config.selfservice.flows.ui_url(flow.kind()),
+        &[("flow", &flow.id().to_string())],
+    )
+}
+
+fn continue_with(items: &[ContinueWith]) -> Value {
+    if items.is_empty() {
+        Value::Null
+    } else {
+        json!(items.iter().map(ContinueWith::json).collect::<Vec<_>>())
+    }
+}

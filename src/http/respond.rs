@@ -1,0 +1,93 @@
+//! Plain answers in the wire's encoding (http-api.md §2.4): JSON with Go's escapes and a final newline.
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+
+/// A success with a JSON body.
+#[must_use]
+pub fn json(status: u16, body: &impl Serialize) -> Response {
+    json_as(status, "application/json; charset=utf-8", body)
+}
+
+/// JSON under another name of its type: errors go without a charset.
+#[must_use]
+pub fn json_as(status: u16, content_type: &'static str, body: &impl Serialize) -> Response {
+    let text = match serde_json::to_string(body) {
+        Ok(text) => escape(&text),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written as JSON");
+            return empty(500);
+        }
+    };
+    let mut response = empty(status);
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    *response.body_mut() = Body::from(text);
+    response
+}
+
+/// `&`, `<`, `>` and the two line separators as `\uXXXX`: they occur in strings only. Ends with a newline.
+fn escape(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match c {
+            '&' => out.push_str("\\u0026"),
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            c => out.push(c),
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// No body.
+#[must_use]
+pub fn empty(status: u16) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
+/// A redirect. A GET (and so a HEAD) gets a line of html with it, as browsers of old wanted.
+#[must_use]
+pub fn redirect(status: u16, method: &Method, url: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(&ascii(url)) else {
+        tracing::error!("a redirect leads to an address that fits no header");
+        return empty(500);
+    };
+    let mut response = empty(status);
+    response.headers_mut().insert(LOCATION, location);
+    if matches!(*method, Method::GET | Method::HEAD) {
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        let href = ascii(url)
+            .replace('&', "&amp;")
+            .replace('"', "&#34;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
+        *response.body_mut() = Body::from(format!("<a href=\"{href}\">Go on</a>.\n"));
+    }
+    response
+}
+
+/// What is not printable ASCII, percent-encoded.
+fn ascii(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        if byte.is_ascii_graphic() {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}

@@ -1,0 +1,315 @@
+//! Something one knows (flows.md §9.1).
+use super::{
+    Entry, LoginMethod, LoginMode, Method, RegistrationMethod, is_first_factor, must_be_on, profile,
+};
+use crate::base::id::CredentialId;
+use crate::base::terms::{Aal, CredentialsType, MethodId};
+use crate::config::method::PasswordConfig;
+use crate::crypto::hash::pool::PoolError;
+use crate::crypto::hash::{self, HasherParams};
+use crate::flow::outcome::{LoginOutcome, RegistrationOutcome, Screen};
+use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
+use crate::identity::{derive, password_policy};
+use crate::model::credentials::Credential;
+use crate::model::flow::{Login, LoginFlow, Registration, RegistrationFlow};
+use crate::model::identity::Identity;
+use crate::model::session::Authentication;
+use crate::outbound::Policy;
+use crate::outbound::breach::{BreachError, BreachPolicy, Verdict};
+use crate::schema::IdentitySchema;
+use crate::text::{self, Message};
+use crate::ui::{Form, Input, Node};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+pub(super) struct Password;
+const ME: MethodId = MethodId::Password;
+
+/// The body of a registration besides the traits.
+static SHAPE: LazyLock<Value> = LazyLock::new(|| {
+    json!({ "type": "object", "required": ["password"], "properties": {
+        "method": { "type": "string" },
+        "password": { "type": "string", "minLength": 1 },
+        "csrf_token": { "type": "string" },
+        "transient_payload": { "type": "object", "additionalProperties": true },
+    } })
+});
+
+impl Method for Password {
+    fn id(&self) -> MethodId {
+        ME
+    }
+    fn login(&self) -> Option<&dyn LoginMethod> {
+        Some(self)
+    }
+    fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
+    }
+}
+
+/// Has the person a password that can be checked?
+fn is_set_up(identity: &Identity) -> bool {
+    identity
+        .credential(CredentialsType::Password)
+        .is_some_and(|c| c.hashed_password().is_some() || c.uses_migration_hook())
+}
+
+/// The field and its button.
+fn ask(form: &mut Form, autocomplete: &str, button: Message) {
+    form.set(
+        Node::input("password", Input::Password)
+            .group(ME)
+            .required()
+            .autocomplete(autocomplete)
+            .label(text::node::password()),
+    );
+    form.push(Node::submit("method", ME.word()).group(ME).label(button));
+}
+
+#[async_trait]
+impl LoginMethod for Password {
+    async fn populate(
+        &self,
+        cx: &Cx,
+        flow: &mut LoginFlow,
+        mode: LoginMode<'_>,
+    ) -> Result<(), Fault> {
+        match mode {
+            LoginMode::FirstFactor => {
+                let label = cx.default_schema().await?.identifier_label();
+                flow.form.set(
+                    Node::input("identifier", Input::Text)
+                        .value("")
+                        .required()
+                        .label(label),
+                );
+                ask(
+                    &mut flow.form,
+                    "current-password",
+                    text::login::password_submit(),
+                );
+            }
+            LoginMode::Refresh(identity) if is_set_up(identity) => {
+                let identifier = identity
+                    .credential(CredentialsType::Password)
+                    .and_then(|c| c.identifiers.first())
+                    .map_or("", String::as_str);
+                flow.form.set(Node::hidden("identifier", identifier));
+                ask(&mut flow.form, "current-password", text::login::submit());
+            }
+            LoginMode::Chosen { identity, .. }
+                if cx.config.security.account_enumeration.mitigate
+                    || identity.is_some_and(is_set_up) =>
+            {
+                ask(
+                    &mut flow.form,
+                    "current-password",
+                    text::login::password_submit(),
+                );
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn submit(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Login>,
+        s: &Submission,
+    ) -> Result<LoginOutcome, Fault> {
+        if !is_first_factor(step) || s.method()?.as_deref() != Some(ME.word()) {
+            return Ok(LoginOutcome::NotMine);
+        }
+        must_be_on(cx, self)?;
+        let identifier = s
+            .text("identifier")
+            .or_else(|| s.text("password_identifier"));
+        let [identifier, password] =
+            s.require([("identifier", identifier), ("password", s.text("password"))])?;
+        step.flow.passing.transient_payload = Some(s.transient_payload()?);
+        csrf::check(cx, step.flow, s)?;
+
+        step.flow.form.fill("identifier", identifier.as_str());
+        let found = cx.find(&[CredentialsType::Password], &identifier).await?;
+        let Some(mut identity) = found else {
+            // An unknown name takes as long as a wrong password.
+            cx.services
+                .hasher
+                .pretend(&HasherParams::of(&cx.config), password.as_bytes())
+                .await?;
+            return Err(wrong());
+        };
+        let Some(stored) = identity
+            .credential(CredentialsType::Password)
+            .and_then(Credential::hashed_password)
+        else {
+            return Err(wrong());
+        };
+        if !is_right(cx, stored, &password).await? {
+            return Err(wrong());
+        }
+        if hash::needs_upgrade(stored, &HasherParams::of(&cx.config)) {
+            upgrade(cx, &mut identity, &password).await;
+        }
+        Ok(LoginOutcome::Authenticated {
+            identity: Box::new(identity),
+            by: Authentication::by(ME, Aal::One, cx.now),
+        })
+    }
+}
+
+/// A stored hash that nobody can compare with fits no password.
+async fn is_right(cx: &Cx, stored: &str, password: &str) -> Result<bool, Fault> {
+    match cx.services.hasher.verify(stored, password.as_bytes()).await {
+        Ok(right) => Ok(right),
+        Err(PoolError::Hash(error)) => {
+            tracing::warn!(%error, "a stored password hash cannot be compared with");
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn wrong() -> Fault {
+    Fault::form(text::validation::credentials())
+}
+
+/// Stores the password in the format that is configured now. The login does not depend on it.
+async fn upgrade(cx: &Cx, identity: &mut Identity, password: &str) {
+    let result = async {
+        let hashed = cx
+            .services
+            .hasher
+            .hash(&HasherParams::of(&cx.config), password.as_bytes())
+            .await?;
+        if let Some(credential) = identity.credential_mut(CredentialsType::Password) {
+            credential.config["hashed_password"] = hashed.into();
+            credential.updated_at = cx.now;
+            let credential = credential.clone();
+            cx.store().credentials().update(&credential).await?;
+        }
+        Ok::<_, Fault>(())
+    };
+    if let Err(fault) = result.await {
+        tracing::warn!(identity_id = %identity.id, error = ?fault, "the stored password hash could not be renewed");
+    }
+}
+
+#[async_trait]
+impl RegistrationMethod for Password {
+    async fn populate(
+        &self,
+        _: &Cx,
+        flow: &mut RegistrationFlow,
+        entry: &Entry<'_>,
+    ) -> Result<(), Fault> {
+        if entry.screen == Screen::Profile {
+            flow.form.keep(|n| n.group.method() != Some(ME));
+        } else {
+            ask(&mut flow.form, "new-password", text::registration::submit());
+        }
+        Ok(())
+    }
+
+    async fn submit(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Registration>,
+        schema: &IdentitySchema,
+        s: &Submission,
+    ) -> Result<RegistrationOutcome, Fault> {
+        if s.method()?.as_deref() != Some(ME.word()) {
+            return Ok(RegistrationOutcome::NotMine);
+        }
+        must_be_on(cx, self)?;
+        let body = profile::decode(schema, &mut step.flow.form, s, ("password", &SHAPE))?;
+        profile::fill(&mut step.flow.form, &body["traits"]);
+        step.flow.passing.transient_payload = Some(body["transient_payload"].clone());
+        csrf::check(cx, step.flow, s)?;
+        let [password] = s.require([("password", s.text("password"))])?;
+
+        let mut identity = cx.new_identity(schema, body["traits"].clone());
+        let credential = Credential::new(
+            CredentialId::random(cx.dice()),
+            CredentialsType::Password,
+            json!({}),
+            cx.now,
+        );
+        identity.set_credential(credential);
+        derive::derive(schema, &mut identity, cx.dice(), cx.now)?;
+        let identifiers = identity
+            .credential(CredentialsType::Password)
+            .map(|c| c.identifiers.clone())
+            .unwrap_or_default();
+        if identifiers.is_empty() {
+            return Err(Fault::form(text::validation::no_identifier()));
+        }
+        acceptable(cx, &password, &identifiers).await?;
+        let hashed = cx
+            .services
+            .hasher
+            .hash(&HasherParams::of(&cx.config), password.as_bytes())
+            .await?;
+        if let Some(credential) = identity.credential_mut(CredentialsType::Password) {
+            credential.config = json!({ "hashed_password": hashed });
+        }
+        Ok(RegistrationOutcome::Create {
+            identity: Box::new(identity),
+            by: Authentication::by(ME, Aal::One, cx.now),
+        })
+    }
+}
+
+/// Asks the list of leaked passwords.
+async fn not_leaked(cx: &Cx, policy: &PasswordConfig, password: &str) -> Result<(), Fault> {
+    let list = BreachPolicy {
+        host: policy.haveibeenpwned_host.clone(),
+        max_breaches: i64::try_from(policy.max_breaches).unwrap_or(i64::MAX),
+        ignore_network_errors: policy.ignore_network_errors,
+    };
+    let services = &cx.services;
+    match services
+        .breaches
+        .check(
+            &services.outbound,
+            &Policy::from(&cx.config.clients.http),
+            &list,
+            password,
+            cx.now,
+        )
+        .await
+    {
+        Ok(Verdict::Fine) => Ok(()),
+        Ok(Verdict::Breached(times)) => {
+            let times = u64::try_from(times).unwrap_or(0);
+            Err(Fault::field(
+                "password",
+                text::validation::password_breached(times),
+            ))
+        }
+        Err(BreachError::Host) => {
+            let reason = "the host of the list of leaked passwords is no address";
+            Err(Fault::field(
+                "password",
+                text::validation::password_policy(reason),
+            ))
+        }
+        Err(error) => Err(Refusal::upstream(error.to_string()).into()),
+    }
+}
+
+/// The policy of flows.md §9.1, in its order; the leak service is asked last.
+async fn acceptable(cx: &Cx, password: &str, identifiers: &[String]) -> Result<(), Fault> {
+    let policy = &cx.config.selfservice.methods.password.config;
+    for identifier in identifiers {
+        password_policy::check(policy, password, identifier)
+            .map_err(|message| Fault::field("password", message))?;
+    }
+    if policy.haveibeenpwned_enabled {
+        not_leaked(cx, policy, password).await?;
+    }
+    password_policy::check_length_for_hasher(&HasherParams::of(&cx.config), password)
+        .map_err(|message| Fault::field("password", message))
+}

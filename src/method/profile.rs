@@ -1,0 +1,151 @@
+//! The traits: first screen of a registration in two steps (flows.md §4.3).
+use super::{Entry, Method, RegistrationMethod};
+use crate::base::terms::{Group, MethodId};
+use crate::flow::outcome::{RegistrationOutcome, Screen};
+use crate::flow::{Cx, Fault, Step, Submission, csrf};
+use crate::model::flow::{Registration, RegistrationFlow};
+use crate::schema::IdentitySchema;
+use crate::text;
+use crate::ui::{Form, Input, Node};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+pub(super) struct Profile;
+const ME: MethodId = MethodId::Profile;
+
+static SHAPE: LazyLock<Value> = LazyLock::new(|| {
+    json!({ "type": "object", "properties": {
+        "method": { "type": "string" },
+        "screen": { "type": "string" },
+        "csrf_token": { "type": "string" },
+        "transient_payload": { "type": "object", "additionalProperties": true },
+    } })
+});
+
+impl Method for Profile {
+    fn id(&self) -> MethodId {
+        ME
+    }
+    fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
+    }
+}
+
+/// Reads a body of that shape with the traits of the schema in it. If something is wrong, the form shows what was typed.
+pub(super) fn decode(
+    schema: &IdentitySchema,
+    form: &mut Form,
+    s: &Submission,
+    (name, shape): (&'static str, &Value),
+) -> Result<Value, Fault> {
+    s.readable()?;
+    let payload = schema.payload(name, shape)?;
+    let decoded = payload
+        .decode(&s.fields())
+        .map_err(|reason| Fault::bad(&reason))?;
+    if decoded.violations.is_empty() {
+        return Ok(decoded.value);
+    }
+    fill(form, &decoded.value["traits"]);
+    Err(decoded.violations.into())
+}
+
+/// Writes the values into the fields that are there; what was not sent stays as it is.
+pub(super) fn fill(form: &mut Form, traits: &Value) {
+    fn walk(form: &mut Form, path: &str, value: &Value) {
+        match value {
+            Value::Object(map) => map
+                .iter()
+                .for_each(|(key, value)| walk(form, &format!("{path}.{key}"), value)),
+            leaf => form.fill(path, leaf.clone()),
+        }
+    }
+    walk(form, "traits", traits);
+}
+
+#[async_trait]
+impl RegistrationMethod for Profile {
+    async fn populate(
+        &self,
+        _: &Cx,
+        flow: &mut RegistrationFlow,
+        entry: &Entry<'_>,
+    ) -> Result<(), Fault> {
+        let form = &mut flow.form;
+        for node in entry.schema.fields() {
+            let typed = form
+                .get(node.id())
+                .map(|n| n.current().clone())
+                .unwrap_or_default();
+            form.set(node.value(typed));
+        }
+        match entry.screen {
+            Screen::OneForAll => {}
+            Screen::Profile => {
+                form.keep(|n| !(n.id() == "screen" && n.group == Group::Of(ME)));
+                form.push(
+                    Node::submit("method", ME.word())
+                        .group(ME)
+                        .label(text::registration::submit()),
+                );
+            }
+            Screen::Credentials => {
+                form.keep(|n| !(n.id() == "method" && n.group == Group::Of(ME)));
+                for input in form
+                    .nodes
+                    .iter_mut()
+                    .filter(|n| n.group == Group::Default)
+                    .filter_map(Node::as_input_mut)
+                {
+                    input.input = Input::Hidden;
+                }
+                form.push(
+                    Node::submit("screen", "previous")
+                        .group(ME)
+                        .label(text::registration::back()),
+                );
+                form.say(text::registration::choose_credential());
+            }
+        }
+        Ok(())
+    }
+
+    async fn submit(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Registration>,
+        schema: &IdentitySchema,
+        s: &Submission,
+    ) -> Result<RegistrationOutcome, Fault> {
+        if !cx
+            .config
+            .selfservice
+            .flows
+            .registration
+            .asks_profile_first()
+        {
+            return Ok(RegistrationOutcome::NotMine);
+        }
+        let back = match (s.method()?.as_deref(), s.text("screen").as_deref()) {
+            (Some("profile:back"), _) | (_, Some("previous")) => true,
+            (Some("profile"), _) | (_, Some(_)) => false,
+            _ => return Ok(RegistrationOutcome::NotMine),
+        };
+        if back {
+            // Whatever was typed comes along, right or wrong.
+            s.readable()?;
+            let payload = schema.payload("profile", &SHAPE)?;
+            if let Ok(typed) = payload.decode(&s.fields()) {
+                fill(&mut step.flow.form, &typed.value["traits"]);
+            }
+            step.flow.own.organization_id = None;
+            return Ok(RegistrationOutcome::Turn(Screen::Profile));
+        }
+        let body = decode(schema, &mut step.flow.form, s, ("profile", &SHAPE))?;
+        fill(&mut step.flow.form, &body["traits"]);
+        step.flow.passing.transient_payload = Some(body["transient_payload"].clone());
+        csrf::check(cx, step.flow, s)?;
+        Ok(RegistrationOutcome::Turn(Screen::Credentials))
+    }
+}

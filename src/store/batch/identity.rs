@@ -1,0 +1,261 @@
+//! Writes to identities and what hangs on them.
+use super::super::db::{built, marks, rows_of_marks, sql};
+use super::Batch;
+use crate::base::id::{IdentityId, RowId};
+use crate::base::random::Random;
+use crate::base::terms::Aal;
+use crate::model::credentials::Credential;
+use crate::model::identity::{Identity, RecoveryAddress, VerifiableAddress};
+use time::OffsetDateTime;
+
+impl Batch<'_> {
+    /// The identity with its credentials and addresses. `dice` gives the ids of rows that have no id in our model.
+    pub fn insert_identity(&mut self, identity: &Identity, dice: &dyn Random) {
+        let insert = sql(
+            "INSERT INTO identities (id, nid, schema_id, traits, state, state_changed_at, external_id,
+                metadata_public, metadata_admin, available_aal, organization_id, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(identity.id)
+        .bind(self.scope.nid)
+        .bind(identity.schema_id.as_str())
+        .bind_json(&identity.traits)
+        .bind(identity.state.word())
+        .bind(identity.state_changed_at)
+        .bind_text_or_null(identity.external_id.as_deref())
+        .bind_json_or_null(identity.metadata_public.as_ref())
+        .bind_json_or_null(identity.metadata_admin.as_ref())
+        .bind(identity.available_aal.map(Aal::word))
+        .bind(identity.organization_id)
+        .bind(identity.created_at)
+        .bind(identity.updated_at);
+        self.add(insert);
+        self.insert_verifiable_addresses(identity.id, &identity.verifiable_addresses);
+        self.insert_recovery_addresses(identity.id, &identity.recovery_addresses);
+        for credential in &identity.credentials {
+            self.insert_credential(identity.id, credential, dice);
+        }
+    }
+
+    /// The row of the identity itself, `updated_at` included.
+    pub fn update_identity(&mut self, identity: &Identity) {
+        let update = sql(
+            "UPDATE identities
+                SET schema_id = ?, traits = ?, state = ?, state_changed_at = ?, external_id = ?, metadata_public = ?,
+                    metadata_admin = ?, available_aal = ?, organization_id = ?, updated_at = ?
+              WHERE id = ? AND nid = ?",
+        )
+        .bind(identity.schema_id.as_str())
+        .bind_json(&identity.traits)
+        .bind(identity.state.word())
+        .bind(identity.state_changed_at)
+        .bind_text_or_null(identity.external_id.as_deref())
+        .bind_json_or_null(identity.metadata_public.as_ref())
+        .bind_json_or_null(identity.metadata_admin.as_ref())
+        .bind(identity.available_aal.map(Aal::word))
+        .bind(identity.organization_id)
+        .bind(identity.updated_at)
+        .bind(identity.id)
+        .bind(self.scope.nid);
+        self.add(update);
+    }
+
+    /// What the credentials of an identity are worth, remembered.
+    pub fn set_available_aal(&mut self, id: IdentityId, aal: Aal, now: OffsetDateTime) {
+        let update =
+            sql("UPDATE identities SET available_aal = ?, updated_at = ? WHERE id = ? AND nid = ?")
+                .bind(aal.word())
+                .bind(now)
+                .bind(id)
+                .bind(self.scope.nid);
+        self.add(update);
+    }
+
+    pub fn insert_credential(
+        &mut self,
+        owner: IdentityId,
+        credential: &Credential,
+        dice: &dyn Random,
+    ) {
+        let kind = match self.scope.types.id(credential.kind) {
+            Ok(kind) => kind,
+            Err(fault) => {
+                self.fault.get_or_insert(fault);
+                return;
+            }
+        };
+        let insert = sql(
+            "INSERT INTO identity_credentials (id, nid, identity_id, identity_credential_type_id, config, version,
+                created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(credential.id)
+        .bind(self.scope.nid)
+        .bind(owner)
+        .bind(kind)
+        .bind_json(&credential.config)
+        .bind(credential.version)
+        .bind(credential.created_at)
+        .bind(credential.updated_at);
+        self.add(insert);
+        self.insert_identifiers(owner, credential, &credential.identifiers, dice);
+    }
+
+    pub(in crate::store) fn insert_identifiers(
+        &mut self,
+        owner: IdentityId,
+        credential: &Credential,
+        identifiers: &[String],
+        dice: &dyn Random,
+    ) {
+        let Ok(kind) = self.scope.types.id(credential.kind) else {
+            return;
+        };
+        if identifiers.is_empty() {
+            return;
+        }
+        let mut insert = built(format!(
+            "INSERT INTO identity_credential_identifiers (id, nid, identity_id, identity_credential_id,
+                identity_credential_type_id, identifier, created_at, updated_at)
+             VALUES {}",
+            rows_of_marks(identifiers.len(), 8)
+        ));
+        for identifier in identifiers {
+            insert = insert
+                .bind(RowId::random(dice))
+                .bind(self.scope.nid)
+                .bind(owner)
+                .bind(credential.id)
+                .bind(kind)
+                .bind(identifier.as_str())
+                .bind(credential.updated_at)
+                .bind(credential.updated_at);
+        }
+        self.add(insert);
+    }
+
+    /// What is proven by it, not the identifiers. `updated_at` is the credential's.
+    pub fn update_credential(&mut self, credential: &Credential) {
+        let update = sql(
+            "UPDATE identity_credentials SET config = ?, version = ?, updated_at = ? WHERE id = ? AND nid = ?",
+        )
+        .bind_json(&credential.config)
+        .bind(credential.version)
+        .bind(credential.updated_at)
+        .bind(credential.id)
+        .bind(self.scope.nid);
+        self.add(update);
+    }
+
+    pub(in crate::store) fn delete_credential(&mut self, credential: &Credential) {
+        let delete = sql("DELETE FROM identity_credentials WHERE id = ? AND nid = ?")
+            .bind(credential.id)
+            .bind(self.scope.nid);
+        self.add(delete);
+    }
+
+    pub(in crate::store) fn delete_identifiers(
+        &mut self,
+        credential: &Credential,
+        identifiers: &[&str],
+    ) {
+        let text = format!(
+            "DELETE FROM identity_credential_identifiers
+              WHERE identity_credential_id = ? AND nid = ? AND identifier IN ({})",
+            marks(identifiers.len())
+        );
+        let delete = built(text)
+            .bind(credential.id)
+            .bind(self.scope.nid)
+            .bind_all(identifiers.iter().copied());
+        self.add(delete);
+    }
+
+    pub(in crate::store) fn insert_verifiable_addresses(
+        &mut self,
+        owner: IdentityId,
+        list: &[VerifiableAddress],
+    ) {
+        if list.is_empty() {
+            return;
+        }
+        let mut insert = built(format!(
+            "INSERT INTO identity_verifiable_addresses (id, nid, identity_id, value, via, verified, status,
+                verified_at, created_at, updated_at)
+             VALUES {}",
+            rows_of_marks(list.len(), 10)
+        ));
+        for address in list {
+            insert = insert
+                .bind(address.id)
+                .bind(self.scope.nid)
+                .bind(owner)
+                .bind(address.value.as_str())
+                .bind(address.via.word())
+                .bind(address.verified)
+                .bind(address.status.word())
+                .bind(address.verified_at)
+                .bind(address.created_at)
+                .bind(address.updated_at);
+        }
+        self.add(insert);
+    }
+
+    pub(in crate::store) fn insert_recovery_addresses(
+        &mut self,
+        owner: IdentityId,
+        list: &[RecoveryAddress],
+    ) {
+        if list.is_empty() {
+            return;
+        }
+        let mut insert = built(format!(
+            "INSERT INTO identity_recovery_addresses (id, nid, identity_id, value, via,
+                break_glass_for_organization, created_at, updated_at)
+             VALUES {}",
+            rows_of_marks(list.len(), 8)
+        ));
+        for address in list {
+            insert = insert
+                .bind(address.id)
+                .bind(self.scope.nid)
+                .bind(owner)
+                .bind(address.value.as_str())
+                .bind(address.via.word())
+                .bind(address.break_glass_for_organization)
+                .bind(address.created_at)
+                .bind(address.updated_at);
+        }
+        self.add(insert);
+    }
+
+    /// A verifiable address that is there already: verified or not, and since when. `updated_at` is the address's.
+    pub fn update_verifiable_address(&mut self, address: &VerifiableAddress) {
+        let update = sql("UPDATE identity_verifiable_addresses
+                SET value = ?, via = ?, verified = ?, status = ?, verified_at = ?, updated_at = ?
+              WHERE id = ? AND nid = ?")
+        .bind(address.value.as_str())
+        .bind(address.via.word())
+        .bind(address.verified)
+        .bind(address.status.word())
+        .bind(address.verified_at)
+        .bind(address.updated_at)
+        .bind(address.id)
+        .bind(self.scope.nid);
+        self.add(update);
+    }
+
+    pub(in crate::store) fn delete_verifiable_address(&mut self, address: &VerifiableAddress) {
+        let delete = sql("DELETE FROM identity_verifiable_addresses WHERE id = ? AND nid = ?")
+            .bind(address.id)
+            .bind(self.scope.nid);
+        self.add(delete);
+    }
+
+    pub(in crate::store) fn delete_recovery_address(&mut self, address: &RecoveryAddress) {
+        let delete = sql("DELETE FROM identity_recovery_addresses WHERE id = ? AND nid = ?")
+            .bind(address.id)
+            .bind(self.scope.nid);
+        self.add(delete);
+    }
+}
