@@ -155,15 +155,15 @@ impl Refusal {
             ..self
         }
     }
+    /// A request that was not understood at all: the sentence stands in `message`, and there is no `reason`.
+    #[must_use]
+    pub fn unreadable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, None, "").saying(message)
+    }
 
     #[must_use]
     pub fn bad(reason: impl Into<String>) -> Self {
         Self::new(400, None, reason)
-    }
-    /// A body that is not of the right shape: there is no reason but the message.
-    #[must_use]
-    pub fn undecodable(message: String) -> Self {
-        Self::new(400, None, "").saying(message)
     }
     #[must_use]
     pub fn unauthorized(reason: impl Into<String>) -> Self {

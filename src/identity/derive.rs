@@ -6,28 +6,13 @@ mod tests;
 use crate::base::id::{AddressId, CredentialId};
 use crate::base::random::Random;
 use crate::base::terms::CredentialsType as Kind;
+use crate::base::time::micros;
 use crate::model::credentials::Credential;
 use crate::model::identifier;
 use crate::model::identity::{AddressStatus, Identity, RecoveryAddress, VerifiableAddress};
-use crate::schema::{Address, Derived, IdentitySchema, Violation};
+use crate::schema::{Address, Derived};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-
-/// Checks the traits against the schema and brings up to date what follows from them. Numbers in them that
-/// messages go to become E.164.
-///
-/// # Errors
-/// What the schema does not allow; then only numbers were changed.
-pub fn derive(
-    schema: &IdentitySchema,
-    identity: &mut Identity,
-    dice: &dyn Random,
-    now: OffsetDateTime,
-) -> Result<Derived, Vec<Violation>> {
-    let derived = schema.check(&mut identity.traits)?;
-    apply(identity, &derived, dice, now);
-    Ok(derived)
-}
 
 /// Replaces identifiers and addresses by the derived ones. Kinds of credentials of which the traits say
 /// nothing stay as they are; addresses of which they say nothing go.
@@ -46,7 +31,7 @@ pub fn apply(identity: &mut Identity, derived: &Derived, dice: &dyn Random, now:
             && code.config.get("addresses") != Some(&json!(addresses))
         {
             code.config = json!({ "addresses": addresses });
-            code.updated_at = now;
+            code.updated_at = micros(now);
         }
     }
     identity.verifiable_addresses = derived
@@ -87,7 +72,7 @@ fn identify(
     if let Some(credential) = identity.credential_mut(kind) {
         if credential.identifiers != identifiers {
             credential.identifiers = identifiers.to_vec();
-            credential.updated_at = now;
+            credential.updated_at = micros(now);
         }
         return;
     }
@@ -119,8 +104,8 @@ fn verifiable(
         verified: false,
         status: AddressStatus::Pending,
         verified_at: None,
-        created_at: now,
-        updated_at: now,
+        created_at: micros(now),
+        updated_at: micros(now),
     });
     out.value = stored;
     out.verified_at = out.verified.then(|| out.verified_at.unwrap_or(now));
@@ -142,8 +127,8 @@ fn recovery(
         value: String::new(),
         via: address.via,
         break_glass_for_organization: None,
-        created_at: now,
-        updated_at: now,
+        created_at: micros(now),
+        updated_at: micros(now),
     });
     out.value = stored;
     out

@@ -11,6 +11,7 @@ use crate::base::id::{AddressId, IdentityId, NetworkId};
 use crate::base::random::Random;
 use crate::base::secret::Secret;
 use crate::base::terms::{CredentialsType as Kind, Via};
+use crate::base::time::micros;
 use crate::base::time::parse_rfc3339;
 use crate::model::identity::{
     AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress,
@@ -126,7 +127,7 @@ pub fn replace(
     identity.metadata_admin.clone_from(&body.metadata_admin);
     identity.external_id = body.external_id.clone().filter(|e| !e.is_empty());
     let password = credentials::import(&mut identity, body.credentials.as_ref(), dice, now)?;
-    identity.updated_at = now;
+    identity.updated_at = micros(now);
     Ok(Imported { identity, password })
 }
 
@@ -171,8 +172,8 @@ fn verifiable(
         verified,
         status,
         verified_at,
-        created_at: now,
-        updated_at: now,
+        created_at: micros(now),
+        updated_at: micros(now),
     }))
 }
 
@@ -185,8 +186,8 @@ fn recovery(body: &AddressBody, dice: &dyn Random, now: OffsetDateTime) -> Optio
             .break_glass_for_organization
             .as_deref()
             .and_then(|o| Uuid::parse_str(o).ok()),
-        created_at: now,
-        updated_at: now,
+        created_at: micros(now),
+        updated_at: micros(now),
     })
 }
 

@@ -5,44 +5,47 @@ use crate::model::credentials::Credential;
 use crate::model::identity::Identity;
 use serde_json::{Map, Value, json};
 
+/// How much of the credentials is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show<'a> {
+    /// No `credentials` at all.
+    Nothing,
+    /// Every kind with its identifiers, with the config of these kinds.
+    WithConfigOf(&'a [Kind]),
+}
+
 /// Opens what is stored encrypted; nothing: it cannot be opened.
 pub type Open<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Just made or replaced from a body, not read from the store: with credentials, without what they hold.
-/// Metadata that was not given is left out, and identifiers that were not given are `null`.
-#[must_use]
-pub fn created(identity: &Identity, schema_url: &str) -> Map<String, Value> {
-    shown(identity, schema_url, Some(&[]), true, &|_| None)
-}
-
-/// As loaded, old credentials in the form of today; `configs`: show credentials, and what those of these kinds hold.
+/// The admin form. `fresh`: just made or replaced from a body, not read from the store: metadata that was
+/// not given is left out, and identifiers that were not given are `null`. What was read shows old
+/// credentials in the form of today.
 #[must_use]
 pub fn admin(
     identity: &Identity,
     schema_url: &str,
-    configs: Option<&[Kind]>,
-    open: Open<'_>,
-) -> Map<String, Value> {
-    let mut identity = identity.clone();
-    identity.upgrade_credentials();
-    shown(&identity, schema_url, configs, false, open)
-}
-
-fn shown(
-    identity: &Identity,
-    schema_url: &str,
-    configs: Option<&[Kind]>,
+    show: Show<'_>,
     fresh: bool,
     open: Open<'_>,
 ) -> Map<String, Value> {
+    let upgraded;
+    let identity = if fresh {
+        identity
+    } else {
+        let mut copy = identity.clone();
+        copy.upgrade_credentials();
+        upgraded = copy;
+        &upgraded
+    };
     let mut out = Map::new();
     for (key, value) in identity.json(schema_url) {
         if key == "schema_id"
-            && let Some(kinds) = configs
-            && !identity.credentials.is_empty()
+            && let Show::WithConfigOf(kinds) = show
         {
             let credentials = credentials(identity, kinds, fresh, open);
-            out.insert("credentials".to_owned(), credentials.into());
+            if !credentials.is_empty() {
+                out.insert("credentials".to_owned(), credentials.into());
+            }
         }
         if key == "created_at" && (!fresh || identity.metadata_admin.is_some()) {
             let metadata = identity.metadata_admin.clone().unwrap_or(Value::Null);

@@ -1,8 +1,29 @@
-//! What is wrong with an identity, in words, and whether a change needs a privileged session.
+//! The check that every identity goes through before it is stored.
+use super::derive;
+use crate::base::random::Random;
+use crate::model::factors::{self, Policy};
 use crate::model::identity::{Identity, VerifiableAddress};
-use crate::schema::Violation;
+use crate::schema::{Derived, IdentitySchema, Violation};
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
+
+/// Checks the traits against the schema and brings everything that follows from them up to date:
+/// identifiers, addresses, the level of assurance.
+///
+/// # Errors
+/// What is wrong with the traits; then only telephone numbers in them were changed.
+pub fn validate(
+    identity: &mut Identity,
+    schema: &IdentitySchema,
+    policy: &Policy,
+    dice: &dyn Random,
+    now: OffsetDateTime,
+) -> Result<Derived, Vec<Violation>> {
+    let derived = schema.check(&mut identity.traits)?;
+    derive::apply(identity, &derived, dice, now);
+    identity.available_aal = Some(factors::available_aal(&identity.credentials, policy));
+    Ok(derived)
+}
 
 /// The violations as one sentence for an error envelope.
 #[must_use]

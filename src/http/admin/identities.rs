@@ -7,14 +7,17 @@ use crate::crypto::cipher::Cipher;
 use crate::crypto::hash::HasherParams;
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
-use crate::http::{error, respond};
-use crate::identity::import::{self, ImportError};
-use crate::identity::validate::describe;
-use crate::identity::{derive, json};
+use crate::http::{body, error, respond};
+use crate::identity::import::{self, ImportError, Imported};
+use crate::identity::json::{self, Show};
+use crate::identity::validate;
 use crate::model::identifier;
+use crate::model::identity::Identity;
+use crate::session;
 use crate::store::{Error, Filter, Load, Slice};
 use axum::http::header::{HeaderName, HeaderValue, LINK, LOCATION};
 use axum::response::Response;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 const PATH: &str = "/admin/identities";
@@ -32,59 +35,41 @@ pub async fn create(call: Call) -> Response {
     answer(&call, result)
 }
 
-/// Status 400, told in the way of the reference.
-fn refused(error: ImportError) -> Fault {
-    match error {
-        ImportError::Undecodable(message) => Refusal::undecodable(message).into(),
-        ImportError::Invalid(reason) => Refusal::bad(reason).into(),
-    }
-}
-
 async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
-    let body = serde_json::from_slice(bytes)
-        .map_err(|error| Refusal::undecodable(format!("The body is no JSON: {error}")))?;
-    let made = import::create(
-        &body,
-        IdentityId::random(cx.dice()),
-        cx.store().nid(),
-        &cx.config.identity.default_schema_id,
-        cx.dice(),
-        cx.now,
-    )
-    .map_err(refused)?;
-    let mut identity = made.identity;
-    let schema_id = identity.schema_id.as_str();
-    if !cx.config.identity.schemas.iter().any(|s| s.id == schema_id) {
-        return Err(Refusal::bad(format!("There is no identity schema {schema_id:?}.")).into());
+    let wanted: Value = body::json(bytes)?;
+    let id = IdentityId::random(cx.dice());
+    let default = &cx.config.identity.default_schema_id;
+    let Imported {
+        mut identity,
+        password,
+    } = import::create(&wanted, id, cx.store().nid(), default, cx.dice(), cx.now)
+        .map_err(refused)?;
+    if cx.config.identity.schema(&identity.schema_id).is_none() {
+        let asked = &identity.schema_id;
+        return Err(Refusal::bad(format!("There is no identity schema {asked:?}.")).into());
     }
-    let schema = cx.schema(Some(schema_id)).await?;
-    if let Some(password) = made.password {
+    let schema = cx.schema(Some(&identity.schema_id)).await?;
+    if let Some(password) = password {
+        let params = HasherParams::of(&cx.config);
         let hashed = cx
             .services
             .hasher
-            .hash(&HasherParams::of(&cx.config), password.expose().as_bytes())
+            .hash(&params, password.expose().as_bytes())
             .await?;
         import::set_password(&mut identity, &hashed, cx.dice(), cx.now);
     }
-    derive::derive(&schema, &mut identity, cx.dice(), cx.now)
-        .map_err(|violations| Refusal::bad(describe(&violations)))?;
-    crate::session::refresh_available_aal(&cx.config, &mut identity);
+    let policy = session::policy(&cx.config);
+    validate::validate(&mut identity, &schema, &policy, cx.dice(), cx.now)
+        .map_err(|violations| Refusal::bad(validate::describe(&violations)))?;
     match cx.store().identities().insert(&identity, cx.dice()).await {
         Ok(()) => {}
         Err(Error::Conflict(_)) => {
-            return Err(Refusal::new(
-                409,
-                None,
-                "Somebody else has one of these identifiers already.",
-            )
-            .into());
+            let reason = "Somebody else has one of these identifiers already.";
+            return Err(Refusal::new(409, None, reason).into());
         }
         Err(error) => return Err(error.into()),
     }
-    let mut response = respond::json(
-        201,
-        &json::created(&identity, &cx.schema_url(&identity.schema_id)),
-    );
+    let mut response = respond::json(201, &shown(cx, &identity, Show::WithConfigOf(&[]), true));
     let location = admin_address(
         &cx.config.admin_url(),
         &format!("identities/{}", identity.id),
@@ -107,12 +92,7 @@ pub async fn get(call: Call) -> Response {
         let identity = found.ok_or_else(Refusal::no_row)?;
         Ok(respond::json(
             200,
-            &json::admin(
-                &identity,
-                &cx.schema_url(&identity.schema_id),
-                Some(&configs),
-                &opener(cx),
-            ),
+            &shown(cx, &identity, Show::WithConfigOf(&configs), false),
         ))
     };
     let result = result.await;
@@ -136,10 +116,28 @@ pub async fn delete(call: Call) -> Response {
     answer(&call, result)
 }
 
-/// Opens the tokens of providers.
-fn opener(cx: &Cx) -> impl Fn(&str) -> Option<String> + use<> {
+/// As administrators read it. What providers gave us is stored encrypted.
+fn shown(cx: &Cx, identity: &Identity, show: Show<'_>, fresh: bool) -> Map<String, Value> {
     let cipher = Cipher::of(&cx.config);
-    move |sealed| String::from_utf8(cipher.decrypt(sealed).ok()?).ok()
+    let open = |text: &str| {
+        let opened = cipher.decrypt(text).ok()?;
+        String::from_utf8(opened).ok()
+    };
+    json::admin(
+        identity,
+        &cx.schema_url(&identity.schema_id),
+        show,
+        fresh,
+        &open,
+    )
+}
+
+/// A body that makes no identity.
+fn refused(error: ImportError) -> Fault {
+    match error {
+        ImportError::Undecodable(text) => Refusal::unreadable(text).into(),
+        ImportError::Invalid(text) => Refusal::bad(text).into(),
+    }
 }
 
 /// The kinds of credentials whose configuration is asked for.
@@ -149,10 +147,8 @@ fn included(query: &Params) -> Result<Vec<CredentialsType>, Fault> {
         .iter()
         .filter(|(name, _)| *name == "include_credential")
     {
-        match CredentialsType::from_word(word) {
-            Some(kind) => kinds.push(kind),
-            // Kinds that have a word but no rows.
-            None if matches!(word, "link_recovery" | "code_recovery") => {}
+        match import::includable(word) {
+            Some(kind) => kinds.extend(kind),
             None => {
                 return Err(
                     Refusal::bad(format!("include_credential does not know {word:?}.")).into(),
@@ -183,15 +179,12 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
     } else {
         Load::Addresses
     };
-    let open = opener(cx);
-    let shown = |identity: &crate::model::identity::Identity| {
-        json::admin(
-            identity,
-            &cx.schema_url(&identity.schema_id),
-            with_credentials.then_some(&configs[..]),
-            &open,
-        )
+    let show = if with_credentials {
+        Show::WithConfigOf(&configs)
+    } else {
+        Show::Nothing
     };
+    let shown = |identity: &Identity| shown(cx, identity, show, false);
     if query.has("page") && !query.has("page_token") && !query.has("page_size") {
         let size = page_size(query, &["per_page"], DEFAULT_PAGE, LARGEST_PAGE)?;
         let number = query

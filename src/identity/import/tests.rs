@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::random::SeededRandom;
-use crate::identity::json::{admin, created as fresh};
+use crate::identity::json::{Show, admin};
 use serde_json::json;
 use time::macros::datetime;
 
@@ -17,10 +17,14 @@ fn with(credentials: &Value) -> Result<Imported, ImportError> {
 }
 
 fn shown(imported: &Imported, kind: Kind) -> Value {
-    let out = admin(&imported.identity, "", Some(&[kind]), &|_| None);
+    let out = admin(
+        &imported.identity,
+        "",
+        Show::WithConfigOf(&[kind]),
+        true,
+        &|_| None,
+    );
     let mut out = out["credentials"][kind.word()].clone();
-    out["identifiers"] =
-        fresh(&imported.identity, "")["credentials"][kind.word()]["identifiers"].clone();
     for key in ["type", "version", "created_at", "updated_at"] {
         out.as_object_mut().unwrap().shift_remove(key);
     }
