@@ -2,11 +2,12 @@
 //!
 //! 0 is success, 1 every failure, mistakes in the command line itself included. Results go to stdout, logs and errors
 //! to stderr. Each command has its file; its `Args` say what it takes.
+pub mod cleanup;
 pub mod hashers;
 pub mod migrate;
-mod output;
 pub mod serve;
 mod source;
+pub mod sql;
 pub mod version;
 pub mod zero_config;
 
@@ -26,7 +27,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
-    Migrate(migrate::MigrateArgs),
+    Migrate(sql::MigrateArgs),
+    Cleanup(sql::CleanupArgs),
     Hashers(hashers::HashersArgs),
     /// Show version, commit and build time
     Version,
@@ -62,6 +64,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match command {
         Command::Serve(args) => args.run(),
         Command::Migrate(args) => args.run(),
+        Command::Cleanup(args) => args.run(),
         Command::Hashers(args) => hash(&args),
         Command::Version => version::run(),
     };

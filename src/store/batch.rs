@@ -8,7 +8,7 @@ use super::Scope;
 use super::db::{Sql, built, rows_of_marks, sql};
 use super::error::Result;
 use super::flows::{self, Stored};
-use crate::base::id::{IdentityId, SessionId};
+use crate::base::id::{IdentityId, NetworkId, SessionId};
 use crate::model::flow::Flow;
 use crate::model::session::{Device, Session};
 
@@ -43,6 +43,10 @@ impl<'c> Batch<'c> {
             Some(fault) => Err(fault),
             None => self.scope.conn.in_order(self.statements).await.map(|_| ()),
         }
+    }
+
+    pub(super) fn nid(&self) -> NetworkId {
+        self.scope.nid
     }
 
     pub(super) fn add(&mut self, statement: Sql) {

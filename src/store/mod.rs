@@ -14,26 +14,38 @@
 //! all engines, and a test in `tests/it/store/`. While a transaction is open, ask the transaction and not the store.
 mod addresses;
 mod batch;
+mod cleanup;
+mod codes;
+mod continuity;
 mod credentials;
 pub mod db;
 mod error;
 mod errors;
+mod exchanges;
 mod flows;
 mod identities;
 pub mod migrate;
 mod networks;
 mod sessions;
+mod tokens;
 mod whole;
 
 pub use addresses::Addresses;
 pub use batch::Batch;
+pub use cleanup::{Cleanup, Expiring};
+pub use codes::{
+    Code, Codes, LoginCode, RecoveryCode, RegistrationCode, StoredCode, VerificationCode,
+};
+pub use continuity::{Container, Continuity};
 pub use credentials::{Credentials, Found};
 pub use db::{Db, Dialect, counting, round_trips};
 pub use error::{Conflict, Error, Result};
 pub use errors::{Errors, StoredError};
+pub use exchanges::{Exchange, Exchanges};
 pub use flows::{Flows, Stored};
 pub use identities::{Filter, Identities, Slice};
 pub use sessions::{SessionCursor, Sessions};
+pub use tokens::{LinkToken, RecoveryToken, StoredToken, Tokens, VerificationToken};
 pub use whole::Load;
 
 use crate::base::id::NetworkId;
@@ -200,4 +212,13 @@ families!(
     addresses: Addresses,
     /// Errors kept for the page that shows them.
     errors: Errors,
+    /// What waits while its owner is elsewhere.
+    continuity: Continuity,
+    /// Codes by which an app gets the session begun in its browser.
+    exchanges: Exchanges,
+    /// One-time codes.
+    codes: Codes,
+    /// Tokens of links.
+    tokens: Tokens,
+    cleanup: Cleanup,
 );

@@ -5,10 +5,13 @@ use super::value::{Sql, Value};
 use super::{Dialect, count, times};
 use crate::config::dsn::{self, MySqlTls, Place};
 use crate::store::error::{Conflict, Error, Result};
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
 use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlSslMode};
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection};
-use sqlx::types::Json;
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Executor};
+use sqlx::postgres::{
+    PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgTypeInfo, Postgres,
+};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Encode, Executor, SqlSafeStr, SqlStr, Type};
 use std::borrow::Cow;
 use std::str::FromStr;
 
@@ -59,14 +62,29 @@ pub(super) fn mysql_options(dsn: &dsn::MySql) -> MySqlConnectOptions {
     }
 }
 
-fn encode_fault(error: sqlx::error::BoxDynError) -> Error {
+fn encode_fault(error: BoxDynError) -> Error {
     Error::Broken(error)
 }
 
-fn raw(text: &str) -> Result<Json<Box<serde_json::value::RawValue>>> {
-    serde_json::value::RawValue::from_string(text.to_owned())
-        .map(Json)
-        .map_err(|e| Error::Broken(e.into()))
+/// A JSON text, sent as `jsonb` without being looked at again.
+struct Json<'a>(&'a str);
+
+impl Type<Postgres> for Json<'_> {
+    fn type_info() -> PgTypeInfo {
+        <sqlx::types::Json<()> as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Json<'_> {
+    fn encode_by_ref(
+        &self,
+        buffer: &mut PgArgumentBuffer,
+    ) -> std::result::Result<IsNull, BoxDynError> {
+        // The binary form of `jsonb` is a version, 1, and the text.
+        buffer.push(1);
+        buffer.extend_from_slice(self.0.as_bytes());
+        Ok(IsNull::No)
+    }
 }
 
 fn postgres_arguments(values: &[Value]) -> Result<PgArguments> {
@@ -79,7 +97,7 @@ fn postgres_arguments(values: &[Value]) -> Result<PgArguments> {
             Value::Bytes(value) => out.add(value.as_deref()),
             Value::Uuid(value) => out.add(*value),
             Value::Time(value) => out.add(value.map(times::postgres)),
-            Value::Json(value) => out.add(value.as_deref().map(raw).transpose()?),
+            Value::Json(value) => out.add(value.as_deref().map(Json)),
         }
         .map_err(encode_fault)?;
     }
@@ -183,8 +201,11 @@ engine!(postgres, PgConnection, postgres_arguments);
 engine!(mysql, MySqlConnection, mysql_arguments);
 
 /// The texts are the program's own; what came from outside is bound.
-fn safe(text: Cow<'static, str>) -> AssertSqlSafe<String> {
-    AssertSqlSafe(text.into_owned())
+fn safe(text: Cow<'static, str>) -> SqlStr {
+    match text {
+        Cow::Borrowed(text) => text.into_sql_str(),
+        Cow::Owned(text) => AssertSqlSafe(text).into_sql_str(),
+    }
 }
 
 /// The server ends the session after such an error.

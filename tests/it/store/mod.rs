@@ -7,6 +7,7 @@ mod migrations;
 mod parity;
 mod budgets;
 mod load;
+mod once;
 mod sessions;
 mod small;
 mod takeover;
