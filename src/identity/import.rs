@@ -113,6 +113,7 @@ pub fn replace(
 ) -> Result<Imported, ImportError> {
     body::check(body, false)?;
     let body = Body::read(body)?;
+    identity.upgrade_credentials();
     if let Some(schema_id) = body.schema_id.as_ref().filter(|s| !s.is_empty()) {
         identity.schema_id.clone_from(schema_id);
     }
@@ -126,7 +127,7 @@ pub fn replace(
     identity.metadata_admin.clone_from(&body.metadata_admin);
     identity.external_id = body.external_id.clone().filter(|e| !e.is_empty());
     let password = credentials::import(&mut identity, body.credentials.as_ref(), dice, now)?;
-    identity.updated_at = crate::base::time::micros(now);
+    identity.updated_at = micros(now);
     Ok(Imported { identity, password })
 }
 

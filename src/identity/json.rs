@@ -18,7 +18,8 @@ pub enum Show<'a> {
 pub type Open<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The admin form. `fresh`: just made or replaced from a body, not read from the store: metadata that was
-/// not given is left out, and identifiers that were not given are `null`.
+/// not given is left out, and identifiers that were not given are `null`. What was read shows old
+/// credentials in the form of today.
 #[must_use]
 pub fn admin(
     identity: &Identity,
@@ -27,6 +28,15 @@ pub fn admin(
     fresh: bool,
     open: Open<'_>,
 ) -> Map<String, Value> {
+    let upgraded;
+    let identity = if fresh {
+        identity
+    } else {
+        let mut copy = identity.clone();
+        copy.upgrade_credentials();
+        upgraded = copy;
+        &upgraded
+    };
     let mut out = Map::new();
     for (key, value) in identity.json(schema_url) {
         if key == "schema_id"

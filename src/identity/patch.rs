@@ -9,7 +9,7 @@ use super::json::{self, Show};
 use crate::base::id::{AddressId, CredentialId};
 use crate::base::random::Random;
 use crate::base::terms::{CredentialsType as Kind, Via};
-use crate::base::time::parse_rfc3339;
+use crate::base::time::{micros, parse_rfc3339};
 use crate::model::credentials::Credential;
 use crate::model::identity::{
     AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress,
@@ -80,8 +80,10 @@ pub fn apply(
     for op in parsed {
         op.apply(&mut document).map_err(ImportError::Undecodable)?;
     }
+    let mut old = identity.clone();
+    old.upgrade_credentials();
     let reader = Reader {
-        old: identity,
+        old: &old,
         dice,
         now,
     };
@@ -120,7 +122,7 @@ impl Reader<'_> {
         if out.state != self.old.state {
             out.state_changed_at = Some(self.now);
         }
-        out.updated_at = crate::base::time::micros(self.now);
+        out.updated_at = micros(self.now);
         out.credentials = self.credentials(get("credentials"))?;
         out.verifiable_addresses = list(get("verifiable_addresses"))?
             .iter()
@@ -193,7 +195,7 @@ impl Reader<'_> {
                 .ok_or_else(|| ImportError::Undecodable("version is no number".to_owned()))?,
         };
         if old.is_some_and(|old| *old != out) {
-            out.updated_at = crate::base::time::micros(self.now);
+            out.updated_at = micros(self.now);
         }
         Ok(out)
     }
@@ -224,11 +226,11 @@ impl Reader<'_> {
             verified,
             status,
             verified_at: time(value, "verified_at")?,
-            created_at: old.map_or(self.now, |a| a.created_at),
-            updated_at: old.map_or(self.now, |a| a.updated_at),
+            created_at: old.map_or(micros(self.now), |a| a.created_at),
+            updated_at: old.map_or(micros(self.now), |a| a.updated_at),
         };
         if old.is_some_and(|old| *old != out) {
-            out.updated_at = crate::base::time::micros(self.now);
+            out.updated_at = micros(self.now);
         }
         Ok(out)
     }
@@ -245,11 +247,11 @@ impl Reader<'_> {
             value: text(value, "value")?.unwrap_or_default(),
             via: via(value)?,
             break_glass_for_organization: uuid(value, "break_glass_for_organization")?,
-            created_at: old.map_or(self.now, |a| a.created_at),
-            updated_at: old.map_or(self.now, |a| a.updated_at),
+            created_at: old.map_or(micros(self.now), |a| a.created_at),
+            updated_at: old.map_or(micros(self.now), |a| a.updated_at),
         };
         if old.is_some_and(|old| *old != out) {
-            out.updated_at = crate::base::time::micros(self.now);
+            out.updated_at = micros(self.now);
         }
         Ok(out)
     }

@@ -50,15 +50,6 @@ impl Credential {
             updated_at: micros(now),
         }
     }
-    /// The version that a row counts as when it is read: those of three kinds are understood as version 1.
-    #[must_use]
-    pub fn current_version(&self) -> i64 {
-        use CredentialsType as Kind;
-        match self.kind {
-            Kind::Password | Kind::Code | Kind::WebAuthn => self.version.max(1),
-            _ => self.version,
-        }
-    }
     /// The stored hash of a password credential; `None` if there is none or it is empty.
     #[must_use]
     pub fn hashed_password(&self) -> Option<&str> {

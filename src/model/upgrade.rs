@@ -1,5 +1,5 @@
-//! Credentials of older releases in the form of today (database.md §6.2). Done to what is read; what is
-//! stored changes when the identity is next saved.
+//! Credentials of older releases in the form of today (database.md §6.2). The store gives rows as they are;
+//! who works with what is in them calls this first. What is stored changes when the identity is next saved.
 use super::credentials::Credential;
 use super::identifier;
 use super::identity::Identity;

@@ -5,7 +5,7 @@ use crate::base::id::CredentialId;
 use crate::base::random::Random;
 use crate::base::secret::Secret;
 use crate::base::terms::CredentialsType as Kind;
-use crate::base::time::{parse_rfc3339, rfc3339};
+use crate::base::time::{micros, parse_rfc3339, rfc3339};
 use crate::crypto::hash::{self, HashError};
 use crate::model::credentials::Credential;
 use crate::model::identity::Identity;
@@ -160,7 +160,7 @@ impl Target<'_> {
         if let Some(old) = self.identity.credential_mut(kind) {
             old.identifiers = identifiers;
             old.config = config;
-            old.updated_at = crate::base::time::micros(self.now);
+            old.updated_at = micros(self.now);
         } else {
             self.set(kind, identifiers, config);
         }
@@ -201,7 +201,7 @@ impl Target<'_> {
         if let Some(old) = self.identity.credential_mut(kind) {
             old.identifiers = identifiers;
             old.config = config;
-            old.updated_at = crate::base::time::micros(self.now);
+            old.updated_at = micros(self.now);
         } else {
             self.set(kind, identifiers, config);
         }

@@ -56,6 +56,7 @@ fn an_empty_patch_changes_nothing() {
     let same = patched(&json!([])).unwrap().identity;
     let mut expected = ada();
     expected.updated_at = NOW;
+    expected.upgrade_credentials();
     expected.credentials.reverse();
     assert_eq!(same, expected);
 }
