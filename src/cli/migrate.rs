@@ -133,7 +133,7 @@ fn shown(db: &Db, status: &[Status], format: Format) -> Result<String, Failure> 
     };
     Ok(match format {
         Format::Table => table(status),
-        Format::Quiet => status.iter().map(|s| format!("{}\n", s.version)).collect(),
+        Format::Quiet => status.iter().flat_map(|s| [s.version, "\n"]).collect(),
         Format::Json => format!("{}\n", serde_json::Value::from(document())),
         Format::JsonPretty => format!("{:#}\n", serde_json::Value::from(document())),
         Format::Yaml => serde_saphyr::to_string(&document())

@@ -79,7 +79,7 @@ impl Codes<'_> {
     /// All codes of the flow, used and expired ones included.
     pub async fn of<K: StoredCode>(&mut self, flow: FlowId) -> Result<Vec<Code<K>>> {
         let question = sql(K::OF_FLOW).bind(flow).bind(self.0.nid);
-        let rows = self.0.conn.fetch_all(question).await?;
+        let rows = self.0.conn.fetch_few(question).await?;
         rows.into_iter().map(|mut row| read(&mut row)).collect()
     }
 

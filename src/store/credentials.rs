@@ -60,7 +60,7 @@ impl Credentials<'_> {
             .bind(as_typed)
             .bind_all(ids);
         let mut best: Option<((bool, usize), Found)> = None;
-        for mut row in self.0.conn.fetch_all(question).await? {
+        for mut row in self.0.conn.fetch_few(question).await? {
             let identifier: String = row.get()?;
             let Some(kind) = self.0.types.kind(row.get::<Uuid>()?) else {
                 continue;

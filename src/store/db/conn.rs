@@ -30,6 +30,8 @@ pub enum Conn<'c> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Many {
     One,
+    /// Found by a key: not worth handing over.
+    Few,
     All,
 }
 
@@ -42,10 +44,10 @@ impl Link {
     ) -> Result<Vec<Row>> {
         let one = match (self, many) {
             (Self::Sqlite(writing), many) => return writing.fetch(sql, many == Many::All),
-            (Self::Postgres(lease), Many::All) => {
+            (Self::Postgres(lease), Many::Few | Many::All) => {
                 return Box::pin(server::postgres::fetch_all(lease, dialect, sql)).await;
             }
-            (Self::MySql(lease), Many::All) => {
+            (Self::MySql(lease), Many::Few | Many::All) => {
                 return Box::pin(server::mysql::fetch_all(lease, dialect, sql)).await;
             }
             (Self::Postgres(lease), Many::One) => {
@@ -180,23 +182,27 @@ impl Conn<'_> {
 
     /// The first row.
     pub async fn fetch_optional(&mut self, sql: Sql) -> Result<Option<Row>> {
-        let mut rows = match self {
-            Self::Db(db) => db.fetch(&sql, Many::One).await?,
-            Self::Transaction(t) => {
-                let dialect = t.dialect;
-                t.link()?.fetch(dialect, &sql, Many::One).await?
-            }
-        };
+        let mut rows = self.fetch(&sql, Many::One).await?;
         rows.truncate(1);
         Ok(rows.pop())
     }
 
+    /// All rows, of which there may be many.
     pub async fn fetch_all(&mut self, sql: Sql) -> Result<Vec<Row>> {
+        self.fetch(&sql, Many::All).await
+    }
+
+    /// All rows, of which there are a few, found by a key.
+    pub async fn fetch_few(&mut self, sql: Sql) -> Result<Vec<Row>> {
+        self.fetch(&sql, Many::Few).await
+    }
+
+    async fn fetch(&mut self, sql: &Sql, many: Many) -> Result<Vec<Row>> {
         match self {
-            Self::Db(db) => db.fetch(&sql, Many::All).await,
+            Self::Db(db) => db.fetch(sql, many).await,
             Self::Transaction(t) => {
                 let dialect = t.dialect;
-                t.link()?.fetch(dialect, &sql, Many::All).await
+                t.link()?.fetch(dialect, sql, many).await
             }
         }
     }
