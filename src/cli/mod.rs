@@ -5,13 +5,15 @@
 pub mod cleanup;
 pub mod hashers;
 pub mod migrate;
+mod output;
+pub mod serve;
+mod source;
 pub mod version;
 pub mod zero_config;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// An identity server: sign-up, sign-in, sessions and accounts over one SQL store.
@@ -24,6 +26,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::ServeArgs),
+    Migrate(migrate::MigrateArgs),
+    Cleanup(cleanup::CleanupArgs),
+    Hashers(hashers::HashersArgs),
     /// Show version, commit and build time
     Version,
 }
@@ -31,15 +37,16 @@ enum Command {
 /// Where the configuration is.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
-    /// A configuration file (.yaml, .yml, .json, .toml) or a folder of them; may be repeated, later ones win
-    #[arg(
-        short = 'c',
-        long = "config",
-        value_name = "PATH",
-        value_delimiter = ','
-    )]
-    pub config: Vec<PathBuf>,
+    /// A configuration file (.yaml, .yml, .json, .toml) or a folder of them; may be repeated or hold several with
+    /// commas between, later ones win
+    #[arg(short = 'c', long = "config", value_name = "PATH")]
+    pub config: Vec<String>,
 }
+
+/// A failure whose reason is on the screen already.
+#[derive(Debug, thiserror::Error)]
+#[error("explained")]
+struct Explained;
 
 /// Reads the command line, does what it says, and gives the exit state.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -53,16 +60,27 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         };
     };
+    crate::outbound::tls::install_provider();
     let done = match command {
+        Command::Serve(args) => args.run(),
+        Command::Migrate(args) => args.run(),
+        Command::Cleanup(args) => args.run(),
+        Command::Hashers(args) => hash(&args),
         Command::Version => version::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Explained>() => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("Error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn hash(args: &hashers::HashersArgs) -> anyhow::Result<()> {
+    let config = source::unchecked(&source::source(args.config()))?;
+    args.run(&config.hashers.argon2)
 }
 
 /// Help goes to stdout and is a success; everything else goes to stderr and is none.

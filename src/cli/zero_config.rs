@@ -3,12 +3,19 @@
 //! The outcome is an ordinary configuration that goes through the same loader as a file. Its data are two files in the
 //! working directory: the database, and the secrets, which are drawn once and kept so that sessions outlive a restart.
 use crate::base::random::{self, Random};
+use crate::config::Config;
+use crate::http::context::Snapshot;
 use anyhow::{Context as _, bail};
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::HOST;
+use axum::middleware::map_request;
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The two listeners.
 pub const PUBLIC_PORT: u16 = 4433;
@@ -42,6 +49,23 @@ pub fn prepare(folder: &Path, schema: &str, dice: &dyn Random) -> anyhow::Result
         database,
         secrets,
     })
+}
+
+/// Requests that call this machine `localhost` are answered with addresses under that name, so that the cookies of a
+/// browser come back to where it got them.
+pub fn also_as_localhost(routes: Router, config: &Arc<Config>) -> Router {
+    let snapshot = Snapshot(Arc::clone(config));
+    routes.layer(map_request(move |mut request: Request| {
+        let host = request
+            .headers()
+            .get(HOST)
+            .and_then(|h| h.to_str().ok())
+            .unwrap_or_default();
+        if host.split(':').next() == Some(HOSTS[1]) {
+            request.extensions_mut().insert(snapshot.clone());
+        }
+        std::future::ready(request)
+    }))
 }
 
 fn config(host: &str, database: &Path, secrets: &Value, schema: &str) -> Value {

@@ -279,9 +279,8 @@ async fn sign_in(
         return Err(Refusal::identity_disabled().into());
     }
     session::activate(&cx.config, cx.now, &mut session);
-    if known.is_none() {
-        session::add_device(&mut session, cx.request.client.facts(), cx.dice(), cx.now);
-    }
+    // Shown in any case, kept only with a new session.
+    session::add_device(&mut session, cx.request.client.facts(), cx.dice(), cx.now);
     let newly_available = session::refresh_available_aal(&cx.config, &mut identity);
     step.flow.active = Some(Group::Of(method));
 

@@ -2,7 +2,6 @@
 use super::admit;
 use crate::flow::cookies::SessionCookie;
 use crate::flow::{CookieChanges, Cx, Fault, Refusal, return_to};
-use crate::model::session::Session;
 use crate::store::Load;
 use subtle::ConstantTimeEq as _;
 
@@ -34,33 +33,34 @@ pub async fn offer(cx: &Cx) -> Result<Offer, Fault> {
     })
 }
 
-/// Where a browser goes after it was signed out.
+/// A browser that was signed out.
 pub struct Done {
-    pub then: String,
+    /// Where it goes, or why the address that was asked for is none to go to. Either way nobody is signed in any more.
+    pub then: Result<String, Fault>,
     pub cookies: CookieChanges,
     pub clear_browser_data: bool,
 }
 
 /// `GET /self-service/logout?token=`: ends the session that the token belongs to, if it is the caller's own.
 pub async fn browser(cx: &Cx) -> Result<Done, Fault> {
-    let default = cx.config.logout_return_url();
-    let then = match cx.request.query.text("return_to") {
-        Some(wanted) => return_to::checked(cx, wanted, default)?,
-        None => default.to_owned(),
-    };
     let Some(token) = cx.request.query.text("token") else {
         return Err(Refusal::bad("The query needs the token to sign out by: ?token=…").into());
     };
     let Some(visitor) = admit::visitor(cx, Load::Addresses).await? else {
         return Err(Refusal::session_inactive().into());
     };
-    let session: Session = visitor.session;
+    let session = visitor.session;
     if !bool::from(session.logout_token.as_bytes().ct_eq(token.as_bytes())) {
         return Err(Refusal::forbidden("This token signs out somebody else.").into());
     }
     cx.store().sessions().revoke(session.id).await?;
     let mut cookies = CookieChanges::of_session(SessionCookie::Clear);
     cookies.renew_csrf(cx.dice());
+    let default = cx.config.logout_return_url();
+    let then = match cx.request.query.text("return_to") {
+        Some(wanted) => return_to::checked(cx, wanted, default),
+        None => Ok(default.to_owned()),
+    };
     let logout = &cx.config.selfservice.flows.logout;
     let clear_browser_data =
         logout.clear_browser_data && cx.config.public_url().starts_with("https://");

@@ -12,7 +12,7 @@ use crate::flow::{
     return_to,
 };
 use crate::hook::{self, Event, Verdict};
-use crate::identity::{derive, hints};
+use crate::identity::{hints, validate};
 use crate::method::{self, Entry, Method};
 use crate::model::flow::{ContinueWith, Flow, Registration, RegistrationFlow};
 use crate::model::identity::Identity;
@@ -243,8 +243,13 @@ async fn create(
         return Ok(answer);
     }
     // The hooks may have changed the traits.
-    derive::derive(schema, &mut identity, cx.dice(), cx.now)?;
-    session::refresh_available_aal(&cx.config, &mut identity);
+    validate::validate(
+        &mut identity,
+        schema,
+        &session::policy(&cx.config),
+        cx.dice(),
+        cx.now,
+    )?;
 
     let return_to = return_to::of(cx, step.flow, Some(method))?;
     let mut session = Session::fresh(identity.id, cx.dice(), cx.now);

@@ -47,7 +47,7 @@ pub fn violation(facts: &CsrfFacts, token_sent: bool) -> Refusal {
         Some("The request has no cookies.")
     } else if !facts.cookie_sent {
         Some("The anti-forgery cookie is missing.")
-    } else if token_sent {
+    } else if token_sent || facts.json_body {
         Some("The anti-forgery token and cookie do not belong together.")
     } else {
         None

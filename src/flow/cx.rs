@@ -58,6 +58,8 @@ pub struct CsrfFacts {
     /// `Sec-Fetch-Mode` says that a script asks.
     pub is_ajax: bool,
     pub has_origin: bool,
+    /// The body says that it is JSON, in which a missing token is not told from a wrong one.
+    pub json_body: bool,
     /// Names of cookies that an app should not have (flows.md §1.6).
     pub foreign_cookies: Vec<String>,
 }

@@ -5,6 +5,7 @@ use crate::schema::{SchemaError, Violation};
 use crate::store;
 use crate::text::{self, Message};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use time::OffsetDateTime;
 
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct Refusal {
     pub status: u16,
     pub id: Option<&'static str>,
     /// The fixed sentence of its class; `None`: by status.
-    pub message: Option<&'static str>,
+    pub message: Option<Cow<'static, str>>,
     /// What is the matter this time.
     pub reason: String,
     pub details: Map<String, Value>,
@@ -148,11 +149,16 @@ impl Refusal {
         self.beside.insert(key.to_owned(), value.into());
         self
     }
-    fn saying(self, message: &'static str) -> Self {
+    fn saying(self, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            message: Some(message),
+            message: Some(message.into()),
             ..self
         }
+    }
+    /// A request that was not understood at all: the sentence stands in `message`, and there is no `reason`.
+    #[must_use]
+    pub fn unreadable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, None, "").saying(message)
     }
 
     #[must_use]
@@ -330,7 +336,10 @@ impl Refusal {
         }
         error.insert(
             "message".into(),
-            self.message.unwrap_or_else(|| class(self.status)).into(),
+            self.message
+                .as_deref()
+                .unwrap_or_else(|| class(self.status))
+                .into(),
         );
         let mut body = json!({ "error": error });
         if let Value::Object(body) = &mut body {

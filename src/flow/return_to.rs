@@ -21,6 +21,9 @@ pub fn checked(cx: &Cx, wanted: &str, default: &str) -> Result<String, Fault> {
             "The return address {wanted:?} is no URL."
         )))
     })?;
+    if url.has_user_info {
+        return Err(Refusal::return_to_forbidden(wanted).into());
+    }
     let allowed = cx.config.selfservice.allowed_return_urls.iter();
     if is_own(cx, &url)
         || allowed
@@ -46,6 +49,8 @@ struct Target {
     host: String,
     path: String,
     text: String,
+    /// A name in front of the host, which looks like a host itself.
+    has_user_info: bool,
 }
 
 fn parse(wanted: &str, base: Option<&Url>) -> Option<Target> {
@@ -69,9 +74,6 @@ fn parse(wanted: &str, base: Option<&Url>) -> Option<Target> {
         }
         Err(_) => return None,
     };
-    if !url.username().is_empty() || url.password().is_some() {
-        return None;
-    }
     let relative = Url::parse(wanted).is_err();
     let host = match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{host}:{port}"),
@@ -84,6 +86,7 @@ fn parse(wanted: &str, base: Option<&Url>) -> Option<Target> {
         wanted.to_owned()
     };
     Some(Target {
+        has_user_info: !url.username().is_empty() || url.password().is_some(),
         scheme: url.scheme().to_owned(),
         host,
         path: url.path().to_owned(),
@@ -96,10 +99,11 @@ fn is_own(cx: &Cx, url: &Target) -> bool {
         return false;
     };
     let own = parse(public.as_str(), None);
-    own.is_some_and(|own| {
-        let root = format!("{}/self-service", own.path.trim_end_matches('/'));
-        url.scheme == own.scheme && url.host == own.host && url.path.starts_with(&root)
-    })
+    !url.has_user_info
+        && own.is_some_and(|own| {
+            let root = format!("{}/self-service", own.path.trim_end_matches('/'));
+            url.scheme == own.scheme && url.host == own.host && url.path.starts_with(&root)
+        })
 }
 
 /// An entry of the list: scheme and host equal (`*.` stands for any labels in front), path in front.

@@ -114,6 +114,7 @@ fn facts(cx: &Cx, head: &Parts) -> RequestFacts {
 pub fn csrf_facts(headers: &HeaderMap, jar: &[(String, String)], name: &str) -> CsrfFacts {
     let foreign = |name: &&str| !["__cf", "_cf", "cf_"].iter().any(|p| name.starts_with(p));
     CsrfFacts {
+        json_body: text(headers, "content-type").is_some_and(|t| t.starts_with("application/json")),
         any_cookie: !jar.is_empty(),
         cookie_sent: jar.iter().any(|(n, _)| n == name),
         is_ajax: matches!(

@@ -101,15 +101,15 @@ pub fn session(config: &Config, jar: &[(String, String)], now: OffsetDateTime) -
 
 /// The `Set-Cookie` lines of an answer.
 pub fn write(cx: &Cx, changes: &CookieChanges, headers: &mut HeaderMap) {
+    // A session that ends is taken away before, one that begins is given after the anti-forgery token.
+    if let SessionCookie::Clear = &changes.session {
+        set(headers, &session_line(cx, None));
+    }
     if let Some(token) = changes.new_csrf() {
         set(headers, &csrf_line(&cx.config, token));
     }
-    match &changes.session {
-        SessionCookie::Keep => {}
-        SessionCookie::Issue { token, expires_at } => {
-            set(headers, &session_line(cx, Some((token, *expires_at))))
-        }
-        SessionCookie::Clear => set(headers, &session_line(cx, None)),
+    if let SessionCookie::Issue { token, expires_at } = &changes.session {
+        set(headers, &session_line(cx, Some((token, *expires_at))));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Public: metrics, log, caching, CORS, panics and deadline, anti-forgery, routes. Admin: metrics, log, caching,
 //! panics and deadline, prefix, routes. Each step is a function of `layers/`; here one sees when it is its turn.
+use super::context::Snapshot;
 use super::error::envelope;
 use super::layers::{body, cors, csrf, log, panic, path, proxies};
 use super::peer::Peer;
@@ -116,7 +117,11 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
 
 impl Front {
     async fn answer(&self, mut request: Request) -> Response {
-        let prepared = self.prepared();
+        let snapshot = request
+            .extensions()
+            .get::<Snapshot>()
+            .map(|s| Arc::clone(&s.0));
+        let prepared = self.prepared(snapshot);
         if let Some(proxies) = &prepared.proxies {
             let peer = request.extensions().get::<Peer>().cloned();
             proxies.sift(peer.as_ref(), request.headers_mut());
@@ -235,8 +240,8 @@ impl Front {
         in_order(answered.unwrap_or_else(|never| match never {}))
     }
 
-    fn prepared(&self) -> Arc<Prepared> {
-        let config = self.services.config.load();
+    fn prepared(&self, snapshot: Option<Arc<Config>>) -> Arc<Prepared> {
+        let config = snapshot.unwrap_or_else(|| self.services.config.load_full());
         if let Some(prepared) = &*self.prepared.load()
             && Arc::ptr_eq(&prepared.config, &config)
         {
@@ -249,7 +254,7 @@ impl Front {
             cors,
             proxies: proxies::Proxies::new(&config.extensions.trusted_proxies),
             csrf_name: cookie_name(&config.public_url()),
-            config: Arc::clone(&config),
+            config,
         });
         self.prepared.store(Some(Arc::clone(&prepared)));
         prepared

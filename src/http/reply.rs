@@ -3,6 +3,7 @@
 use super::{cookies, error, respond};
 use crate::base::id::ErrorId;
 use crate::base::terms::{Channel, FlowKind};
+use crate::base::time::micros;
 use crate::base::url::with;
 use crate::flow::fault::Html;
 use crate::flow::{Answer, Cx, Refusal, Registered, Reply, Shown, SignedIn, Why};
@@ -99,8 +100,8 @@ pub async fn refused(cx: &Cx, method: &Method, refusal: Refusal, html: bool) -> 
         let stored = StoredError {
             id,
             error: body["error"].take(),
-            created_at: cx.now,
-            updated_at: cx.now,
+            created_at: micros(cx.now),
+            updated_at: micros(cx.now),
         };
         match cx.store().errors().insert(&stored, "").await {
             Ok(()) => {

@@ -5,10 +5,13 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
+/// The type of a JSON body of a success.
+pub const JSON: &str = "application/json; charset=utf-8";
+
 /// A success with a JSON body.
 #[must_use]
 pub fn json(status: u16, body: &impl Serialize) -> Response {
-    json_as(status, "application/json; charset=utf-8", body)
+    json_as(status, JSON, body)
 }
 
 /// JSON under another name of its type: errors go without a charset.

@@ -1,125 +1,135 @@
-//! What follows from the traits: identifiers and addresses (database.md §3.1, flows.md §9.3).
+//! Puts onto an identity what its traits say: identifiers of its credentials, addresses to verify and to
+//! recover by. Addresses that it had keep their id, their state and their times.
+#[cfg(test)]
+mod tests;
+
 use crate::base::id::{AddressId, CredentialId};
 use crate::base::random::Random;
-use crate::base::terms::CredentialsType;
+use crate::base::terms::CredentialsType as Kind;
+use crate::base::time::micros;
 use crate::model::credentials::Credential;
+use crate::model::identifier;
 use crate::model::identity::{AddressStatus, Identity, RecoveryAddress, VerifiableAddress};
-use crate::schema::{Address, IdentitySchema, Violation};
+use crate::schema::{Address, Derived};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-/// Checks the traits and brings everything that is derived from them up to date. What is known of an address that
-/// stays is kept, as are the secrets of credentials.
-///
-/// # Errors
-/// What the schema does not allow; the identity is then half changed and must not be stored.
-pub fn derive(
-    schema: &IdentitySchema,
-    identity: &mut Identity,
-    dice: &dyn Random,
-    now: OffsetDateTime,
-) -> Result<(), Vec<Violation>> {
-    let derived = schema.check(&mut identity.traits)?;
-    for (kind, identifiers) in [
-        (CredentialsType::Password, derived.password),
-        (CredentialsType::WebAuthn, derived.webauthn),
-    ] {
-        if !identifiers.is_empty() {
-            credential(identity, kind, dice, now).identifiers = identifiers;
-        }
-    }
+/// Replaces identifiers and addresses by the derived ones. Kinds of credentials of which the traits say
+/// nothing stay as they are; addresses of which they say nothing go.
+pub fn apply(identity: &mut Identity, derived: &Derived, dice: &dyn Random, now: OffsetDateTime) {
+    identify(identity, Kind::Password, &derived.password, dice, now);
+    identify(identity, Kind::WebAuthn, &derived.webauthn, dice, now);
     if !derived.code.is_empty() {
-        let code = credential(identity, CredentialsType::Code, dice, now);
-        code.identifiers = derived.code.iter().map(|a| a.value.clone()).collect();
-        code.identifiers.dedup();
-        code.version = 1;
+        let values: Vec<String> = derived.code.iter().map(|a| a.value.clone()).collect();
+        identify(identity, Kind::Code, &values, dice, now);
         let addresses: Vec<Value> = derived
             .code
             .iter()
-            .map(|a| json!({ "channel": a.via, "address": a.value }))
+            .map(|a| json!({"channel": a.via, "address": a.value}))
             .collect();
-        code.config = json!({ "addresses": addresses });
+        if let Some(code) = identity.credential_mut(Kind::Code)
+            && code.config.get("addresses") != Some(&json!(addresses))
+        {
+            code.config = json!({ "addresses": addresses });
+            code.updated_at = now;
+        }
     }
-    identity.verifiable_addresses = verifiable(identity, &derived.verifiable, dice, now);
-    identity.recovery_addresses = recovery(identity, &derived.recovery, dice, now);
-    Ok(())
+    identity.verifiable_addresses = derived
+        .verifiable
+        .iter()
+        .map(|a| verifiable(&identity.verifiable_addresses, a, dice, now))
+        .collect();
+    identity.recovery_addresses = derived
+        .recovery
+        .iter()
+        .map(|a| recovery(&identity.recovery_addresses, a, dice, now))
+        .collect();
+    default_identifiers(identity);
 }
 
-/// The credential of that kind, made if there is none.
-fn credential<'i>(
-    identity: &'i mut Identity,
-    kind: CredentialsType,
+/// Second factors are found by the identity's id.
+fn default_identifiers(identity: &mut Identity) {
+    let id = identity.id.to_string();
+    for credential in &mut identity.credentials {
+        if matches!(credential.kind, Kind::Totp | Kind::LookupSecret)
+            && credential.identifiers.is_empty()
+        {
+            credential.identifiers.push(id.clone());
+        }
+    }
+}
+
+fn identify(
+    identity: &mut Identity,
+    kind: Kind,
+    identifiers: &[String],
     dice: &dyn Random,
     now: OffsetDateTime,
-) -> &'i mut Credential {
-    let at = identity
-        .credentials
-        .iter()
-        .position(|c| c.kind == kind)
-        .unwrap_or_else(|| {
-            identity.credentials.push(Credential::new(
-                CredentialId::random(dice),
-                kind,
-                json!({}),
-                now,
-            ));
-            identity.credentials.len() - 1
-        });
-    &mut identity.credentials[at]
+) {
+    if identifiers.is_empty() {
+        return;
+    }
+    if let Some(credential) = identity.credential_mut(kind) {
+        if credential.identifiers != identifiers {
+            credential.identifiers = identifiers.to_vec();
+            credential.updated_at = now;
+        }
+        return;
+    }
+    let mut credential = Credential::new(CredentialId::random(dice), kind, json!({}), now);
+    credential.version = i64::from(kind == Kind::Code);
+    credential.identifiers = identifiers.to_vec();
+    identity.credentials.push(credential);
+}
+
+/// Compared in normal form: rows of older releases were stored as typed.
+fn is_same(value: &str, derived: &Address) -> bool {
+    value == derived.value || identifier::normalize(value) == identifier::normalize(&derived.value)
 }
 
 fn verifiable(
-    identity: &Identity,
-    wanted: &[Address],
+    known: &[VerifiableAddress],
+    address: &Address,
     dice: &dyn Random,
     now: OffsetDateTime,
-) -> Vec<VerifiableAddress> {
-    let known = |a: &Address| {
-        identity
-            .verifiable_addresses
-            .iter()
-            .find(|k| k.via == a.via && k.value == a.value)
-            .cloned()
-    };
-    let fresh = |a: &Address| VerifiableAddress {
+) -> VerifiableAddress {
+    let stored = identifier::normalize(&address.value);
+    let old = known
+        .iter()
+        .find(|k| k.via == address.via && is_same(&k.value, address));
+    let mut out = old.cloned().unwrap_or_else(|| VerifiableAddress {
         id: AddressId::random(dice),
-        value: a.value.clone(),
-        via: a.via,
+        value: String::new(),
+        via: address.via,
         verified: false,
         status: AddressStatus::Pending,
         verified_at: None,
-        created_at: now,
-        updated_at: now,
-    };
-    wanted
-        .iter()
-        .map(|a| known(a).unwrap_or_else(|| fresh(a)))
-        .collect()
+        created_at: micros(now),
+        updated_at: micros(now),
+    });
+    out.value = stored;
+    out.verified_at = out.verified.then(|| out.verified_at.unwrap_or(now));
+    out
 }
 
 fn recovery(
-    identity: &Identity,
-    wanted: &[Address],
+    known: &[RecoveryAddress],
+    address: &Address,
     dice: &dyn Random,
     now: OffsetDateTime,
-) -> Vec<RecoveryAddress> {
-    let known = |a: &Address| {
-        identity
-            .recovery_addresses
-            .iter()
-            .find(|k| k.via == a.via && k.value == a.value)
-            .cloned()
-    };
-    let fresh = |a: &Address| RecoveryAddress {
-        id: AddressId::random(dice),
-        value: a.value.clone(),
-        via: a.via,
-        break_glass_for_organization: None,
-        created_at: now,
-        updated_at: now,
-    };
-    wanted
+) -> RecoveryAddress {
+    let stored = identifier::normalize(&address.value);
+    let old = known
         .iter()
-        .map(|a| known(a).unwrap_or_else(|| fresh(a)))
-        .collect()
+        .find(|k| k.via == address.via && is_same(&k.value, address));
+    let mut out = old.cloned().unwrap_or_else(|| RecoveryAddress {
+        id: AddressId::random(dice),
+        value: String::new(),
+        via: address.via,
+        break_glass_for_organization: None,
+        created_at: micros(now),
+        updated_at: micros(now),
+    });
+    out.value = stored;
+    out
 }

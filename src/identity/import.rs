@@ -1,306 +1,214 @@
-//! The body by which an administrator makes an identity (http-api.md §11.3, §11.4).
-use super::derive;
-use crate::base::id::{AddressId, CredentialId, IdentityId, NetworkId};
+//! What an administrator sends to create or replace an identity (http-api.md §11.3–11.5).
+//!
+//! The body is read strictly for creating: an unknown field anywhere is an error. Passwords in clear are
+//! not hashed here; [`Imported`] hands them to whoever can.
+mod body;
+mod credentials;
+#[cfg(test)]
+mod tests;
+
+use crate::base::id::{AddressId, IdentityId, NetworkId};
 use crate::base::random::Random;
 use crate::base::secret::Secret;
-use crate::base::terms::{CredentialsType, Via};
-use crate::base::time::wire;
-use crate::crypto::hash;
-use crate::model::credentials::Credential;
-use crate::model::identifier;
+use crate::base::terms::{CredentialsType as Kind, Via};
+use crate::base::time::micros;
+use crate::base::time::parse_rfc3339;
 use crate::model::identity::{
     AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress,
 };
-use crate::schema::{IdentitySchema, Violation};
-use serde::Deserialize;
+use body::{AddressBody, Body};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Create {
-    #[serde(default)]
-    pub schema_id: Option<String>,
-    #[serde(default)]
-    traits: Value,
-    #[serde(default)]
-    external_id: Option<String>,
-    #[serde(default)]
-    credentials: Option<Credentials>,
-    #[serde(default)]
-    verifiable_addresses: Option<Vec<Verifiable>>,
-    #[serde(default)]
-    recovery_addresses: Option<Vec<Recovery>>,
-    #[serde(default)]
-    metadata_public: Option<Value>,
-    #[serde(default)]
-    metadata_admin: Option<Value>,
-    #[serde(default)]
-    state: Option<String>,
-    #[serde(default)]
-    organization_id: Option<Uuid>,
-    /// Of the hosted service; accepted and not kept.
-    #[serde(default, rename = "region")]
-    _region: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Credentials {
-    password: Option<Config<Password>>,
-    oidc: Option<Config<Providers>>,
-    totp: Option<Config<Totp>>,
-    lookup_secret: Option<Config<Codes>>,
-    saml: Option<Value>,
-    webauthn: Option<Value>,
-    passkey: Option<Value>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Config<T: Default> {
-    config: T,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Password {
-    password: Option<Secret<String>>,
-    hashed_password: Option<Secret<String>>,
-    use_password_migration_hook: bool,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Providers {
-    providers: Vec<Provider>,
-}
-
-#[derive(Deserialize)]
-struct Provider {
-    subject: String,
-    provider: String,
-    #[serde(default)]
-    use_auto_link: bool,
-    #[serde(default)]
-    organization: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Totp {
-    totp_url: Secret<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Codes {
-    codes: Vec<Value>,
-}
-
-#[derive(Deserialize)]
-struct Verifiable {
-    value: String,
-    via: Via,
-    #[serde(default)]
-    verified: bool,
-    #[serde(default)]
-    status: Option<AddressStatus>,
-    #[serde(default, with = "wire::option")]
-    verified_at: Option<OffsetDateTime>,
-}
-
-#[derive(Deserialize)]
-struct Recovery {
-    value: String,
-    via: Via,
-}
-
-/// Why the body makes no identity.
-#[derive(Debug, thiserror::Error)]
+/// Status 400 either way.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    #[error("state has to be active or inactive, not {0:?}.")]
-    State(String),
-    #[error("hashed_password does not match any known hash format: {0}.")]
-    Hash(hash::HashError),
-    #[error("Credentials of the kind {0} cannot be imported by this version.")]
-    Kind(&'static str),
-    #[error("The traits do not fit the schema: {0}")]
-    Traits(String),
+    /// The body is not of the right shape: goes into `message`, there is no `reason`.
+    #[error("{0}")]
+    Undecodable(String),
+    /// The body was read and makes no sense: goes into `reason`.
+    #[error("{0}")]
+    Invalid(String),
 }
 
-/// An identity that is complete but for the hash of a password given in clear.
-pub struct Made {
+/// An identity that still has to be validated, and perhaps a password to be hashed before it is stored.
+#[derive(Debug)]
+pub struct Imported {
     pub identity: Identity,
-    pub password_to_hash: Option<Secret<String>>,
+    /// Hash it, then give it to [`set_password`].
+    pub password: Option<Secret<String>>,
 }
 
-impl Made {
-    pub fn set_password_hash(&mut self, hashed: String) {
-        if let Some(credential) = self.identity.credential_mut(CredentialsType::Password) {
-            credential.config = json!({ "hashed_password": hashed });
-        }
-    }
+/// Puts the hash of a password in place.
+pub fn set_password(identity: &mut Identity, hash: &str, dice: &dyn Random, now: OffsetDateTime) {
+    credentials::set_hash(identity, hash, dice, now);
 }
 
-/// The identity that the body describes, with everything that follows from its traits.
-pub fn identity(
-    wanted: Create,
-    schema: &IdentitySchema,
+/// Does the entry of a batch hold a password in clear? (They are counted before anything is done.)
+#[must_use]
+pub fn has_plain_password(body: &Value) -> bool {
+    body.pointer("/credentials/password/config/password")
+        .and_then(Value::as_str)
+        .is_some_and(|p| !p.is_empty())
+}
+
+/// The body of a create request. An empty `schema_id` means `default_schema`.
+///
+/// # Errors
+/// See [`ImportError`].
+pub fn create(
+    body: &Value,
+    id: IdentityId,
     nid: NetworkId,
+    default_schema: &str,
     dice: &dyn Random,
     now: OffsetDateTime,
-) -> Result<Made, ImportError> {
-    let mut identity = Identity::new(
-        IdentityId::random(dice),
-        nid,
-        &schema.id,
-        wanted.traits,
-        now,
-    );
-    if let Some(state) = wanted.state.filter(|s| !s.is_empty()) {
-        identity.state = IdentityState::from_word(&state).ok_or(ImportError::State(state))?;
+) -> Result<Imported, ImportError> {
+    body::check(body, true)?;
+    let body = Body::read(body)?;
+    let schema_id = body
+        .schema_id
+        .as_deref()
+        .filter(|s| !s.is_empty())
+        .unwrap_or(default_schema);
+    let traits = body.traits.clone().unwrap_or_else(|| json!({}));
+    let mut identity = Identity::new(id, nid, schema_id, traits, now);
+    if let Some(state) = state(body.state.as_deref())? {
+        identity.state = state;
     }
-    identity.external_id = wanted.external_id.filter(|id| !id.is_empty());
-    identity.metadata_public = wanted.metadata_public.filter(|m| !m.is_null());
-    identity.metadata_admin = wanted.metadata_admin.filter(|m| !m.is_null());
-    identity.organization_id = wanted.organization_id;
-    // What is said about addresses counts for those that the traits bring.
-    identity.verifiable_addresses = wanted
-        .verifiable_addresses
-        .unwrap_or_default()
-        .into_iter()
-        .map(|a| known_address(a, dice, now))
-        .collect();
-    identity.recovery_addresses = wanted
-        .recovery_addresses
-        .unwrap_or_default()
-        .into_iter()
-        .map(|a| RecoveryAddress {
-            id: AddressId::random(dice),
-            value: normalized(&a.value, a.via),
-            via: a.via,
-            break_glass_for_organization: None,
-            created_at: now,
-            updated_at: now,
-        })
-        .collect();
-    let mut made = Made {
-        identity,
-        password_to_hash: None,
+    identity.external_id = body.external_id.clone().filter(|e| !e.is_empty());
+    identity.metadata_public.clone_from(&body.metadata_public);
+    identity.metadata_admin.clone_from(&body.metadata_admin);
+    identity.organization_id = match body.organization_id.as_deref() {
+        None => None,
+        Some(text) => Some(
+            Uuid::parse_str(text)
+                .map_err(|_| ImportError::Undecodable("organization_id is no UUID".to_owned()))?,
+        ),
     };
-    credentials(&mut made, wanted.credentials.unwrap_or_default(), dice, now)?;
-    derive::derive(schema, &mut made.identity, dice, now)
-        .map_err(|errors| ImportError::Traits(sentences(&errors)))?;
-    Ok(made)
+    for address in body.verifiable_addresses.iter().flatten() {
+        identity
+            .verifiable_addresses
+            .extend(verifiable(address, dice, now)?);
+    }
+    for address in body.recovery_addresses.iter().flatten() {
+        identity
+            .recovery_addresses
+            .extend(recovery(address, dice, now));
+    }
+    let password = credentials::import(&mut identity, body.credentials.as_ref(), dice, now)?;
+    Ok(Imported { identity, password })
 }
 
-fn normalized(value: &str, via: Via) -> String {
-    identifier::normalize_address(value, via).unwrap_or_else(|_| value.to_lowercase())
+/// The body of a replace request, onto the identity with its credentials. Unknown fields are passed over.
+///
+/// # Errors
+/// See [`ImportError`]; the identity may be half changed then.
+pub fn replace(
+    body: &Value,
+    mut identity: Identity,
+    dice: &dyn Random,
+    now: OffsetDateTime,
+) -> Result<Imported, ImportError> {
+    body::check(body, false)?;
+    let body = Body::read(body)?;
+    if let Some(schema_id) = body.schema_id.as_ref().filter(|s| !s.is_empty()) {
+        identity.schema_id.clone_from(schema_id);
+    }
+    let new_state = state(body.state.as_deref())?;
+    if let Some(state) = new_state.filter(|s| *s != identity.state) {
+        identity.state = state;
+        identity.state_changed_at = Some(now);
+    }
+    identity.traits = body.traits.clone().unwrap_or_else(|| json!({}));
+    identity.metadata_public.clone_from(&body.metadata_public);
+    identity.metadata_admin.clone_from(&body.metadata_admin);
+    identity.external_id = body.external_id.clone().filter(|e| !e.is_empty());
+    let password = credentials::import(&mut identity, body.credentials.as_ref(), dice, now)?;
+    identity.updated_at = now;
+    Ok(Imported { identity, password })
 }
 
-fn known_address(address: Verifiable, dice: &dyn Random, now: OffsetDateTime) -> VerifiableAddress {
-    let status = match address.status {
-        Some(status) => status,
-        None if address.verified => AddressStatus::Completed,
-        None => AddressStatus::Pending,
+fn state(word: Option<&str>) -> Result<Option<IdentityState>, ImportError> {
+    match word {
+        None | Some("") => Ok(None),
+        Some(word) => IdentityState::from_word(word)
+            .map(Some)
+            .ok_or_else(|| ImportError::Invalid(format!("There is no identity state {word:?}."))),
+    }
+}
+
+/// An address of a kind that there is not is left out: no trait can match it.
+fn verifiable(
+    body: &AddressBody,
+    dice: &dyn Random,
+    now: OffsetDateTime,
+) -> Result<Option<VerifiableAddress>, ImportError> {
+    let Some(via) = via(body) else {
+        return Ok(None);
     };
-    VerifiableAddress {
+    let verified = body.verified.unwrap_or(false);
+    let status = body
+        .status
+        .as_deref()
+        .and_then(AddressStatus::from_word)
+        .unwrap_or(if verified {
+            AddressStatus::Completed
+        } else {
+            AddressStatus::Pending
+        });
+    let verified_at = match body.verified_at.as_deref() {
+        None => None,
+        Some(text) => Some(parse_rfc3339(text).ok_or_else(|| {
+            ImportError::Undecodable("verified_at is no RFC 3339 time".to_owned())
+        })?),
+    };
+    Ok(Some(VerifiableAddress {
         id: AddressId::random(dice),
-        value: normalized(&address.value, address.via),
-        via: address.via,
-        verified: address.verified,
+        value: body.value.as_deref().unwrap_or_default().to_lowercase(),
+        via,
+        verified,
         status,
-        verified_at: address.verified_at.or(address.verified.then_some(now)),
-        created_at: now,
-        updated_at: now,
+        verified_at,
+        created_at: micros(now),
+        updated_at: micros(now),
+    }))
+}
+
+fn recovery(body: &AddressBody, dice: &dyn Random, now: OffsetDateTime) -> Option<RecoveryAddress> {
+    Some(RecoveryAddress {
+        id: AddressId::random(dice),
+        value: body.value.as_deref().unwrap_or_default().to_lowercase(),
+        via: via(body)?,
+        break_glass_for_organization: body
+            .break_glass_for_organization
+            .as_deref()
+            .and_then(|o| Uuid::parse_str(o).ok()),
+        created_at: micros(now),
+        updated_at: micros(now),
+    })
+}
+
+fn via(body: &AddressBody) -> Option<Via> {
+    match body.via.as_deref() {
+        None | Some("") => Some(Via::Email),
+        Some(word) => Via::from_word(word),
     }
 }
 
-fn credentials(
-    made: &mut Made,
-    wanted: Credentials,
-    dice: &dyn Random,
-    now: OffsetDateTime,
-) -> Result<(), ImportError> {
-    for (kind, given) in [
-        ("saml", wanted.saml),
-        ("webauthn", wanted.webauthn),
-        ("passkey", wanted.passkey),
-    ] {
-        if given.is_some_and(|g| !g.is_null()) {
-            return Err(ImportError::Kind(kind));
-        }
-    }
-    let new = |kind, config: Value, identifiers: Vec<String>| Credential {
-        identifiers,
-        ..Credential::new(CredentialId::random(dice), kind, config, now)
-    };
-    let own_id = made.identity.id.to_string();
-    if let Some(Config { config: password }) = wanted.password {
-        let config =
-            if let Some(hashed) = password.hashed_password.filter(|h| !h.expose().is_empty()) {
-                hash::check_import(hashed.expose()).map_err(ImportError::Hash)?;
-                json!({ "hashed_password": hashed.expose() })
-            } else if password.use_password_migration_hook {
-                json!({ "use_password_migration_hook": true })
-            } else {
-                made.password_to_hash = password.password.filter(|p| !p.expose().is_empty());
-                json!({})
-            };
-        made.identity
-            .set_credential(new(CredentialsType::Password, config, vec![]));
-    }
-    if let Some(Config {
-        config: Providers { providers },
-    }) = wanted.oidc
-    {
-        let identifiers = providers
-            .iter()
-            .map(|p| format!("{}:{}", p.provider, p.subject))
-            .collect();
-        let entries: Vec<Value> = providers.into_iter().map(provider).collect();
-        made.identity.set_credential(new(
-            CredentialsType::Oidc,
-            json!({ "providers": entries }),
-            identifiers,
-        ));
-    }
-    if let Some(Config { config: totp }) = wanted.totp {
-        let config = json!({ "totp_url": totp.totp_url.expose() });
-        made.identity
-            .set_credential(new(CredentialsType::Totp, config, vec![own_id.clone()]));
-    }
-    if let Some(Config {
-        config: Codes { codes },
-    }) = wanted.lookup_secret
-    {
-        let config = json!({ "recovery_codes": codes });
-        made.identity
-            .set_credential(new(CredentialsType::LookupSecret, config, vec![own_id]));
-    }
-    Ok(())
+/// The unique name of an account elsewhere: identifier of `oidc` and `saml` credentials.
+#[must_use]
+pub fn provider_identifier(provider: &str, subject: &str) -> String {
+    format!("{provider}:{subject}")
 }
 
-fn provider(given: Provider) -> Value {
-    let mut entry = json!({
-        "subject": given.subject, "provider": given.provider,
-        "initial_id_token": "", "initial_access_token": "", "initial_refresh_token": "",
-    });
-    if let Some(organization) = given.organization.filter(|o| !o.is_empty()) {
-        entry["organization"] = organization.into();
+/// Kinds that `include_credential` may ask for (http-api.md §11.1). The two recovery words are allowed and
+/// name nothing that is stored.
+#[must_use]
+pub fn includable(word: &str) -> Option<Option<Kind>> {
+    match word {
+        "link_recovery" | "code_recovery" => Some(None),
+        word => Kind::from_word(word).map(Some),
     }
-    if given.use_auto_link {
-        entry["use_auto_link"] = true.into();
-    }
-    entry
-}
-
-fn sentences(errors: &[Violation]) -> String {
-    errors
-        .iter()
-        .map(|v| format!("{}: {}", v.field, v.message.text))
-        .collect::<Vec<_>>()
-        .join(" ")
 }

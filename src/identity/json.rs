@@ -1,65 +1,148 @@
-//! An identity as administrators read it (http-api.md §14.2–14.4).
-use crate::base::terms::CredentialsType;
+//! Identities as administrators see them (http-api.md §14.2–14.4).
+use crate::base::terms::CredentialsType as Kind;
 use crate::base::time::rfc3339;
 use crate::model::credentials::Credential;
 use crate::model::identity::Identity;
 use serde_json::{Map, Value, json};
 
-/// Just made: with credentials, without what they hold; admin metadata only if there is some.
-#[must_use]
-pub fn created(identity: &Identity, schema_url: &str) -> Map<String, Value> {
-    let mut out = identity.json(schema_url);
-    if let Some(metadata) = &identity.metadata_admin {
-        out.insert("metadata_admin".into(), metadata.clone());
-    }
-    out.insert(
-        "credentials".into(),
-        credentials(identity, |c| envelope(c, c.version)).into(),
-    );
-    out
+/// How much of the credentials is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show<'a> {
+    /// No `credentials` at all.
+    Nothing,
+    /// Every kind with its identifiers, with the config of these kinds.
+    WithConfigOf(&'a [Kind]),
 }
 
-/// As loaded; `configs`: show credentials, and what those of these kinds hold.
+/// Opens what is stored encrypted; nothing: it cannot be opened.
+pub type Open<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The admin form. `fresh`: just made or replaced from a body, not read from the store: metadata that was
+/// not given is left out, and identifiers that were not given are `null`.
 #[must_use]
 pub fn admin(
     identity: &Identity,
     schema_url: &str,
-    configs: Option<&[CredentialsType]>,
+    show: Show<'_>,
+    fresh: bool,
+    open: Open<'_>,
 ) -> Map<String, Value> {
-    let mut out = identity.json(schema_url);
-    out.insert(
-        "metadata_admin".into(),
-        identity.metadata_admin.clone().unwrap_or(Value::Null),
-    );
-    if let Some(configs) = configs
-        && !identity.credentials.is_empty()
-    {
-        let shown = credentials(identity, |credential| {
-            let mut shown = envelope(credential, credential.current_version());
-            if configs.contains(&credential.kind) {
-                shown["config"] = credential.config.clone();
+    let mut out = Map::new();
+    for (key, value) in identity.json(schema_url) {
+        if key == "schema_id"
+            && let Show::WithConfigOf(kinds) = show
+        {
+            let credentials = credentials(identity, kinds, fresh, open);
+            if !credentials.is_empty() {
+                out.insert("credentials".to_owned(), credentials.into());
             }
-            shown
-        });
-        out.insert("credentials".into(), shown.into());
+        }
+        if key == "created_at" && (!fresh || identity.metadata_admin.is_some()) {
+            let metadata = identity.metadata_admin.clone().unwrap_or(Value::Null);
+            out.insert("metadata_admin".to_owned(), metadata);
+        }
+        out.insert(key, value);
     }
     out
 }
 
-fn credentials(identity: &Identity, show: impl Fn(&Credential) -> Value) -> Map<String, Value> {
-    identity
-        .credentials
-        .iter()
-        .map(|c| (c.kind.word().to_owned(), show(c)))
+fn credentials(
+    identity: &Identity,
+    with_config: &[Kind],
+    fresh: bool,
+    open: Open<'_>,
+) -> Map<String, Value> {
+    let mut sorted: Vec<&Credential> = identity.credentials.iter().collect();
+    sorted.sort_by_key(|c| c.kind.word());
+    sorted
+        .into_iter()
+        .map(|c| {
+            let config = with_config.contains(&c.kind).then(|| config(c, open));
+            (c.kind.word().to_owned(), envelope(c, config, fresh))
+        })
         .collect()
 }
 
-fn envelope(credential: &Credential, version: i64) -> Value {
-    json!({
-        "type": credential.kind,
-        "identifiers": credential.identifiers,
-        "version": version,
-        "created_at": rfc3339(credential.created_at),
-        "updated_at": rfc3339(credential.updated_at),
-    })
+fn envelope(credential: &Credential, config: Option<Value>, fresh: bool) -> Value {
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
+    put("type", credential.kind.word().into());
+    let identifiers = if fresh && credential.identifiers.is_empty() {
+        Value::Null
+    } else {
+        json!(credential.identifiers)
+    };
+    put("identifiers", identifiers);
+    if let Some(config) = config {
+        put("config", config);
+    }
+    put("version", credential.version.into());
+    put("created_at", rfc3339(credential.created_at).into());
+    put("updated_at", rfc3339(credential.updated_at).into());
+    out.into()
+}
+
+/// What is stored, with tokens opened and without what nobody may see.
+fn config(credential: &Credential, open: Open<'_>) -> Value {
+    match credential.kind {
+        Kind::Oidc | Kind::Saml => {
+            let blank = [Value::Null];
+            let providers = match credential.config.get("providers") {
+                Some(Value::Array(providers)) => providers.as_slice(),
+                Some(_) => &blank,
+                None => &[],
+            };
+            let shown: Vec<Value> = providers
+                .iter()
+                .map(|p| provider(p, credential.kind, open))
+                .collect();
+            if shown.is_empty() {
+                json!({})
+            } else {
+                json!({ "providers": shown })
+            }
+        }
+        Kind::DeviceAuthn => {
+            let mut config = credential.config.clone();
+            if let Some(Value::Array(keys)) = config.get_mut("credentials") {
+                for key in keys.iter_mut().filter_map(Value::as_object_mut) {
+                    key.shift_remove("pin");
+                }
+            }
+            config
+        }
+        _ => match &credential.config {
+            Value::Null => json!({}),
+            config => config.clone(),
+        },
+    }
+}
+
+fn provider(stored: &Value, kind: Kind, open: Open<'_>) -> Value {
+    let text = |key: &str| stored.get(key).and_then(Value::as_str).unwrap_or_default();
+    let mut out = Map::new();
+    if kind == Kind::Oidc {
+        for token in [
+            "initial_id_token",
+            "initial_access_token",
+            "initial_refresh_token",
+        ] {
+            let sealed = text(token);
+            let opened = if sealed.is_empty() {
+                String::new()
+            } else {
+                open(sealed).unwrap_or_default()
+            };
+            out.insert(token.to_owned(), opened.into());
+        }
+    }
+    out.insert("subject".to_owned(), text("subject").into());
+    out.insert("provider".to_owned(), text("provider").into());
+    if !text("organization").is_empty() {
+        out.insert("organization".to_owned(), text("organization").into());
+    }
+    if stored.get("use_auto_link") == Some(&Value::Bool(true)) {
+        out.insert("use_auto_link".to_owned(), true.into());
+    }
+    out.into()
 }

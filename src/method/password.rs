@@ -4,12 +4,13 @@ use super::{
 };
 use crate::base::id::CredentialId;
 use crate::base::terms::{Aal, CredentialsType, MethodId};
+use crate::base::time::micros;
 use crate::config::method::PasswordConfig;
 use crate::crypto::hash::pool::PoolError;
 use crate::crypto::hash::{self, HasherParams};
 use crate::flow::outcome::{LoginOutcome, RegistrationOutcome, Screen};
 use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
-use crate::identity::{derive, password_policy};
+use crate::identity::{password_policy, validate};
 use crate::model::credentials::Credential;
 use crate::model::flow::{Login, LoginFlow, Registration, RegistrationFlow};
 use crate::model::identity::Identity;
@@ -17,6 +18,7 @@ use crate::model::session::Authentication;
 use crate::outbound::Policy;
 use crate::outbound::breach::{BreachError, BreachPolicy, Verdict};
 use crate::schema::IdentitySchema;
+use crate::session;
 use crate::text::{self, Message};
 use crate::ui::{Form, Input, Node};
 use async_trait::async_trait;
@@ -126,12 +128,13 @@ impl LoginMethod for Password {
         let identifier = s
             .text("identifier")
             .or_else(|| s.text("password_identifier"));
+        let typed = identifier.as_deref().unwrap_or("");
+        step.flow.form.fill("identifier", typed);
         let [identifier, password] =
             s.require([("identifier", identifier), ("password", s.text("password"))])?;
         step.flow.passing.transient_payload = Some(s.transient_payload()?);
         csrf::check(cx, step.flow, s)?;
 
-        step.flow.form.fill("identifier", identifier.as_str());
         let found = cx.find(&[CredentialsType::Password], &identifier).await?;
         let Some(mut identity) = found else {
             // An unknown name takes as long as a wrong password.
@@ -186,9 +189,13 @@ async fn upgrade(cx: &Cx, identity: &mut Identity, password: &str) {
             .await?;
         if let Some(credential) = identity.credential_mut(CredentialsType::Password) {
             credential.config["hashed_password"] = hashed.into();
-            credential.updated_at = cx.now;
+            credential.updated_at = micros(cx.now);
             let credential = credential.clone();
-            cx.store().credentials().update(&credential).await?;
+            let mut batch = cx.store().batch();
+            batch.update_credential(&credential);
+            identity.updated_at = micros(cx.now);
+            batch.update_identity(identity);
+            batch.commit().await?;
         }
         Ok::<_, Fault>(())
     };
@@ -238,7 +245,13 @@ impl RegistrationMethod for Password {
             cx.now,
         );
         identity.set_credential(credential);
-        derive::derive(schema, &mut identity, cx.dice(), cx.now)?;
+        validate::validate(
+            &mut identity,
+            schema,
+            &session::policy(&cx.config),
+            cx.dice(),
+            cx.now,
+        )?;
         let identifiers = identity
             .credential(CredentialsType::Password)
             .map(|c| c.identifiers.clone())
@@ -282,13 +295,10 @@ async fn not_leaked(cx: &Cx, policy: &PasswordConfig, password: &str) -> Result<
         .await
     {
         Ok(Verdict::Fine) => Ok(()),
-        Ok(Verdict::Breached(times)) => {
-            let times = u64::try_from(times).unwrap_or(0);
-            Err(Fault::field(
-                "password",
-                text::validation::password_breached(times),
-            ))
-        }
+        Ok(Verdict::Breached(times)) => Err(Fault::field(
+            "password",
+            text::validation::password_breached(times),
+        )),
         Err(BreachError::Host) => {
             let reason = "the host of the list of leaked passwords is no address";
             Err(Fault::field(
@@ -303,13 +313,22 @@ async fn not_leaked(cx: &Cx, policy: &PasswordConfig, password: &str) -> Result<
 /// The policy of flows.md §9.1, in its order; the leak service is asked last.
 async fn acceptable(cx: &Cx, password: &str, identifiers: &[String]) -> Result<(), Fault> {
     let policy = &cx.config.selfservice.methods.password.config;
-    for identifier in identifiers {
-        password_policy::check(policy, password, identifier)
-            .map_err(|message| Fault::field("password", message))?;
+    let limits = password_policy::Policy {
+        min_length: policy.min_password_length,
+        check_similarity: policy.identifier_similarity_check_enabled,
+    };
+    let weak = identifiers
+        .iter()
+        .find_map(|i| password_policy::violation(limits, i, password));
+    if let Some(message) = weak {
+        return Err(Fault::field("password", message));
     }
     if policy.haveibeenpwned_enabled {
         not_leaked(cx, policy, password).await?;
     }
-    password_policy::check_length_for_hasher(&HasherParams::of(&cx.config), password)
-        .map_err(|message| Fault::field("password", message))
+    let bcrypt = matches!(HasherParams::of(&cx.config), HasherParams::Bcrypt { .. });
+    match password_policy::too_long_for_bcrypt(password).filter(|_| bcrypt) {
+        Some(message) => Err(Fault::field("password", message)),
+        None => Ok(()),
+    }
 }

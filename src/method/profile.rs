@@ -58,6 +58,7 @@ pub(super) fn fill(form: &mut Form, traits: &Value) {
             Value::Object(map) => map
                 .iter()
                 .for_each(|(key, value)| walk(form, &format!("{path}.{key}"), value)),
+            Value::Array(_) => {}
             leaf => form.fill(path, leaf.clone()),
         }
     }

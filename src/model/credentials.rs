@@ -1,6 +1,7 @@
 //! What somebody proves by who they are: a row of `identity_credentials` with its identifiers.
 use crate::base::id::CredentialId;
 use crate::base::terms::CredentialsType;
+use crate::base::time::micros;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -45,8 +46,8 @@ impl Credential {
             identifiers: vec![],
             config,
             version,
-            created_at: now,
-            updated_at: now,
+            created_at: micros(now),
+            updated_at: micros(now),
         }
     }
     /// The version that a row counts as when it is read: those of three kinds are understood as version 1.

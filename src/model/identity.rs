@@ -2,6 +2,7 @@
 use super::credentials::Credential;
 use crate::base::id::{AddressId, IdentityId, NetworkId};
 use crate::base::terms::{Aal, CredentialsType, Via};
+use crate::base::time::micros;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -127,8 +128,8 @@ impl Identity {
             metadata_admin: None,
             available_aal: None,
             organization_id: None,
-            created_at: now,
-            updated_at: now,
+            created_at: micros(now),
+            updated_at: micros(now),
             credentials: vec![],
             verifiable_addresses: vec![],
             recovery_addresses: vec![],

@@ -6,3 +6,4 @@ pub mod email;
 pub mod identifier;
 pub mod identity;
 pub mod session;
+pub mod upgrade;

@@ -91,9 +91,6 @@ impl IdentitySchema {
     /// # Errors
     /// Everything that is wrong.
     pub fn check(&self, traits: &mut Value) -> Result<Derived, Vec<Violation>> {
-        if traits.is_null() {
-            *traits = json!({});
-        }
         self.normalize_phones(traits);
         let mut violations = self.violations(traits);
         let mut derived = self.extract(traits);

@@ -4,13 +4,11 @@ use super::check;
 use super::compile::IdentitySchema;
 use super::error::SchemaError;
 use super::load::{self, Fetch};
+pub use crate::config::identity::IdentitySchema as Source;
 use data_encoding::BASE64URL_NOPAD;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use time::{Duration, OffsetDateTime};
-
-/// A schema of the configuration (`identity.schemas[]`).
-pub use crate::config::IdentitySchema as Source;
 
 /// How long a document is believed not to have changed.
 const FRESH: Duration = Duration::seconds(5);

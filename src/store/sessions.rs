@@ -127,20 +127,18 @@ impl Sessions<'_> {
         Ok(self.0.conn.execute(update).await? > 0)
     }
 
-    /// Ends all live sessions of the identity but one, if one is named. Says how many.
+    /// Ends all sessions of the identity but one, if one is named. Says how many there are, ended before or now.
     pub async fn revoke_others(
         &mut self,
         owner: IdentityId,
         except: Option<SessionId>,
     ) -> Result<u64> {
-        let update = sql(
-            "UPDATE sessions SET active = ? WHERE identity_id = ? AND id <> ? AND nid = ? AND active = ?",
-        )
-        .bind(false)
-        .bind(owner)
-        .bind(except.map_or_else(uuid::Uuid::nil, |id| id.0))
-        .bind(self.0.nid)
-        .bind(true);
+        let update =
+            sql("UPDATE sessions SET active = ? WHERE identity_id = ? AND id <> ? AND nid = ?")
+                .bind(false)
+                .bind(owner)
+                .bind(except.map_or_else(uuid::Uuid::nil, |id| id.0))
+                .bind(self.0.nid);
         self.0.conn.execute(update).await
     }
 

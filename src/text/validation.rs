@@ -54,7 +54,7 @@ pub fn missing(property: &str) -> Message {
 pub fn min_length(least: u64, actual: u64) -> Message {
     Message::error(
         4000003,
-        format!("This needs at least {least} characters; it has {actual}."),
+        format!("This needs at least {least} characters; it has {actual} ({actual} < {least})."),
     )
     .with("actual_length", actual)
     .with("min_length", least)
@@ -64,7 +64,7 @@ pub fn min_length(least: u64, actual: u64) -> Message {
 pub fn max_length(most: u64, actual: u64) -> Message {
     Message::error(
         4000017,
-        format!("This may have at most {most} characters; it has {actual}."),
+        format!("This may have at most {most} characters; it has {actual} ({actual} > {most})."),
     )
     .with("actual_length", actual)
     .with("max_length", most)
@@ -90,7 +90,7 @@ pub fn password_policy(reason: &str) -> Message {
 pub fn minimum(least: Value, actual: Value) -> Message {
     Message::error(
         4000018,
-        format!("This must be {least} or more; it is {actual}."),
+        format!("This must be {least} or more ({actual} < {least})."),
     )
     .with("actual", actual)
     .with("minimum", least)
@@ -100,7 +100,7 @@ pub fn minimum(least: Value, actual: Value) -> Message {
 pub fn exclusive_minimum(limit: Value, actual: Value) -> Message {
     Message::error(
         4000019,
-        format!("This must be more than {limit}; it is {actual}."),
+        format!("This must be more than {limit} (> {limit}); it is {actual}."),
     )
     .with("actual", actual)
     .with("minimum", limit)
@@ -110,7 +110,7 @@ pub fn exclusive_minimum(limit: Value, actual: Value) -> Message {
 pub fn maximum(most: Value, actual: Value) -> Message {
     Message::error(
         4000020,
-        format!("This must be {most} or less; it is {actual}."),
+        format!("This must be {most} or less ({actual} > {most})."),
     )
     .with("actual", actual)
     .with("maximum", most)
@@ -120,7 +120,7 @@ pub fn maximum(most: Value, actual: Value) -> Message {
 pub fn exclusive_maximum(limit: Value, actual: Value) -> Message {
     Message::error(
         4000021,
-        format!("This must be less than {limit}; it is {actual}."),
+        format!("This must be less than {limit} (< {limit}); it is {actual}."),
     )
     .with("actual", actual)
     .with("maximum", limit)
@@ -244,7 +244,7 @@ pub fn password_long(most: usize, actual: usize) -> Message {
 }
 
 #[must_use]
-pub fn password_breached(breaches: u64) -> Message {
+pub fn password_breached(breaches: i64) -> Message {
     let times = if breaches == 1 {
         "once".to_owned()
     } else {

@@ -3,15 +3,21 @@ use super::{admin_address, page_size, write_links};
 use crate::base::id::IdentityId;
 use crate::base::terms::CredentialsType;
 use crate::base::url::Params;
+use crate::crypto::cipher::Cipher;
 use crate::crypto::hash::HasherParams;
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
 use crate::http::{body, error, respond};
-use crate::identity::{import, json};
+use crate::identity::import::{self, ImportError, Imported};
+use crate::identity::json::{self, Show};
+use crate::identity::validate;
 use crate::model::identifier;
+use crate::model::identity::Identity;
+use crate::session;
 use crate::store::{Error, Filter, Load, Slice};
 use axum::http::header::{HeaderName, HeaderValue, LINK, LOCATION};
 use axum::response::Response;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 const PATH: &str = "/admin/identities";
@@ -30,42 +36,40 @@ pub async fn create(call: Call) -> Response {
 }
 
 async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
-    let wanted: import::Create = body::json(bytes)?;
-    let schema_id = wanted.schema_id.clone().filter(|id| !id.is_empty());
-    if let Some(id) = &schema_id
-        && !cx.config.identity.schemas.iter().any(|s| s.id == *id)
-    {
-        return Err(Refusal::bad(format!("There is no identity schema {id:?}.")).into());
+    let wanted: Value = body::json(bytes)?;
+    let id = IdentityId::random(cx.dice());
+    let default = &cx.config.identity.default_schema_id;
+    let Imported {
+        mut identity,
+        password,
+    } = import::create(&wanted, id, cx.store().nid(), default, cx.dice(), cx.now)
+        .map_err(refused)?;
+    if cx.config.identity.schema(&identity.schema_id).is_none() {
+        let asked = &identity.schema_id;
+        return Err(Refusal::bad(format!("There is no identity schema {asked:?}.")).into());
     }
-    let schema = cx.schema(schema_id.as_deref()).await?;
-    let mut made = import::identity(wanted, &schema, cx.store().nid(), cx.dice(), cx.now)
-        .map_err(|error| Refusal::bad(error.to_string()))?;
-    if let Some(password) = made.password_to_hash.take() {
+    let schema = cx.schema(Some(&identity.schema_id)).await?;
+    if let Some(password) = password {
+        let params = HasherParams::of(&cx.config);
         let hashed = cx
             .services
             .hasher
-            .hash(&HasherParams::of(&cx.config), password.expose().as_bytes())
+            .hash(&params, password.expose().as_bytes())
             .await?;
-        made.set_password_hash(hashed);
+        import::set_password(&mut identity, &hashed, cx.dice(), cx.now);
     }
-    let mut identity = made.identity;
-    crate::session::refresh_available_aal(&cx.config, &mut identity);
+    let policy = session::policy(&cx.config);
+    validate::validate(&mut identity, &schema, &policy, cx.dice(), cx.now)
+        .map_err(|violations| Refusal::bad(validate::describe(&violations)))?;
     match cx.store().identities().insert(&identity, cx.dice()).await {
         Ok(()) => {}
         Err(Error::Conflict(_)) => {
-            return Err(Refusal::new(
-                409,
-                None,
-                "Somebody else has one of these identifiers already.",
-            )
-            .into());
+            let reason = "Somebody else has one of these identifiers already.";
+            return Err(Refusal::new(409, None, reason).into());
         }
         Err(error) => return Err(error.into()),
     }
-    let mut response = respond::json(
-        201,
-        &json::created(&identity, &cx.schema_url(&identity.schema_id)),
-    );
+    let mut response = respond::json(201, &shown(cx, &identity, Show::WithConfigOf(&[]), true));
     let location = admin_address(
         &cx.config.admin_url(),
         &format!("identities/{}", identity.id),
@@ -88,11 +92,7 @@ pub async fn get(call: Call) -> Response {
         let identity = found.ok_or_else(Refusal::no_row)?;
         Ok(respond::json(
             200,
-            &json::admin(
-                &identity,
-                &cx.schema_url(&identity.schema_id),
-                Some(&configs),
-            ),
+            &shown(cx, &identity, Show::WithConfigOf(&configs), false),
         ))
     };
     let result = result.await;
@@ -116,6 +116,30 @@ pub async fn delete(call: Call) -> Response {
     answer(&call, result)
 }
 
+/// As administrators read it. What providers gave us is stored encrypted.
+fn shown(cx: &Cx, identity: &Identity, show: Show<'_>, fresh: bool) -> Map<String, Value> {
+    let cipher = Cipher::of(&cx.config);
+    let open = |text: &str| {
+        let opened = cipher.decrypt(text).ok()?;
+        String::from_utf8(opened).ok()
+    };
+    json::admin(
+        identity,
+        &cx.schema_url(&identity.schema_id),
+        show,
+        fresh,
+        &open,
+    )
+}
+
+/// A body that makes no identity.
+fn refused(error: ImportError) -> Fault {
+    match error {
+        ImportError::Undecodable(text) => Refusal::unreadable(text).into(),
+        ImportError::Invalid(text) => Refusal::bad(text).into(),
+    }
+}
+
 /// The kinds of credentials whose configuration is asked for.
 fn included(query: &Params) -> Result<Vec<CredentialsType>, Fault> {
     let mut kinds = vec![];
@@ -123,10 +147,8 @@ fn included(query: &Params) -> Result<Vec<CredentialsType>, Fault> {
         .iter()
         .filter(|(name, _)| *name == "include_credential")
     {
-        match CredentialsType::from_word(word) {
-            Some(kind) => kinds.push(kind),
-            // Kinds that have a word but no rows.
-            None if matches!(word, "link_recovery" | "code_recovery") => {}
+        match import::includable(word) {
+            Some(kind) => kinds.extend(kind),
             None => {
                 return Err(
                     Refusal::bad(format!("include_credential does not know {word:?}.")).into(),
@@ -157,13 +179,12 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
     } else {
         Load::Addresses
     };
-    let shown = |identity: &crate::model::identity::Identity| {
-        json::admin(
-            identity,
-            &cx.schema_url(&identity.schema_id),
-            with_credentials.then_some(&configs[..]),
-        )
+    let show = if with_credentials {
+        Show::WithConfigOf(&configs)
+    } else {
+        Show::Nothing
     };
+    let shown = |identity: &Identity| shown(cx, identity, show, false);
     if query.has("page") && !query.has("page_token") && !query.has("page_size") {
         let size = page_size(query, &["per_page"], DEFAULT_PAGE, LARGEST_PAGE)?;
         let number = query

@@ -80,12 +80,12 @@ fn shown(
 
 fn session_id(call: &Call) -> Result<SessionId, Fault> {
     let id = SessionId::parse(call.param("id"));
-    id.ok_or_else(|| Refusal::bad("The id of a session has to be a UUID.").into())
+    id.ok_or_else(|| Refusal::unreadable("The id of a session has to be a UUID.").into())
 }
 
 fn identity_id(call: &Call) -> Result<IdentityId, Fault> {
     let id = IdentityId::parse(call.param("id"));
-    id.ok_or_else(|| Refusal::bad("The id of an identity has to be a UUID.").into())
+    id.ok_or_else(|| Refusal::unreadable("The id of an identity has to be a UUID.").into())
 }
 
 fn answer(call: &Call, result: Result<Response, Fault>) -> Response {

@@ -6,7 +6,11 @@ use crate::http::context::Call;
 use crate::http::{error, respond};
 use axum::response::Response;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::macros::datetime;
 
+/// When the example was made: Go's zero time.
+const BEFORE_ALL: OffsetDateTime = datetime!(0001-01-01 00:00:00 UTC);
 /// The id of an example that page authors can look at.
 const EXAMPLE: &str = "stub:500";
 
@@ -28,7 +32,7 @@ async fn read(cx: &Cx) -> Result<Value, Fault> {
         return Ok(shown(
             ErrorId::random(cx.dice()),
             &example["error"],
-            (cx.now, cx.now),
+            (BEFORE_ALL, BEFORE_ALL),
         ));
     }
     let found = match ErrorId::parse(id) {
@@ -48,7 +52,7 @@ async fn read(cx: &Cx) -> Result<Value, Fault> {
 fn shown(
     id: ErrorId,
     error: &Value,
-    (created_at, updated_at): (time::OffsetDateTime, time::OffsetDateTime),
+    (created_at, updated_at): (OffsetDateTime, OffsetDateTime),
 ) -> Value {
     json!({ "id": id, "error": error, "created_at": rfc3339(created_at), "updated_at": rfc3339(updated_at) })
 }

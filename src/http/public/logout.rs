@@ -26,10 +26,10 @@ pub async fn offer(call: Call) -> Response {
 pub async fn browser(call: Call) -> Response {
     match logout::browser(&call.cx).await {
         Ok(done) => {
-            let mut response = if call.cx.request.accepts_json {
-                respond::empty(204)
-            } else {
-                respond::redirect(303, &call.head.method, &done.then)
+            let mut response = match done.then {
+                Err(fault) => failed(&call.cx, &call.head.method, fault).await,
+                Ok(_) if call.cx.request.accepts_json => respond::empty(204),
+                Ok(then) => respond::redirect(303, &call.head.method, &then),
             };
             let headers = response.headers_mut();
             cookies::write(&call.cx, &done.cookies, headers);

@@ -8,7 +8,7 @@ use crate::http::context::Call;
 use crate::http::page::Page;
 use crate::http::{cookies, error, reply, respond};
 use crate::store::Load;
-use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -164,9 +164,9 @@ pub async fn revoke(call: Call) -> Response {
     let result = async {
         let visitor = signed_in(&call.cx, Load::Addresses).await?;
         let id = SessionId::parse(call.param("id"))
-            .ok_or_else(|| Refusal::bad("The id of a session has to be a UUID."))?;
+            .ok_or_else(|| Refusal::unreadable("The id of a session has to be a UUID."))?;
         if id == visitor.session.id {
-            return Err(Refusal::bad("The session at hand is ended by signing out.").into());
+            return Err(Refusal::unreadable("The session at hand is ended by signing out.").into());
         }
         call.cx
             .store()
@@ -176,7 +176,14 @@ pub async fn revoke(call: Call) -> Response {
         Ok::<_, Fault>(())
     };
     match result.await {
-        Ok(()) => respond::empty(204),
+        Ok(()) => {
+            let mut response = respond::empty(204);
+            // Said without a body, too.
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static(respond::JSON));
+            response
+        }
         Err(fault) => error::of_fault(fault, &call.cx.request.request_id),
     }
 }

@@ -7,6 +7,7 @@ pub use memory::{Linking, Memory};
 
 use crate::base::id::{FlowId, IdentityId, SessionId};
 use crate::base::terms::{Aal, Channel, FlowKind, Group, State};
+use crate::base::time::micros;
 use crate::base::url::Params;
 use crate::ui::Form;
 use serde_json::{Map, Value};
@@ -275,8 +276,8 @@ impl<K: Kind> Flow<K> {
             request_url,
             issued_at: now,
             expires_at,
-            created_at: now,
-            updated_at: now,
+            created_at: micros(now),
+            updated_at: micros(now),
             state,
             active: None,
             csrf_token: String::new(),
