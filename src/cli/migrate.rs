@@ -1,239 +1,247 @@
-//! `kratos migrate sql …` (config-cli.md §4.5): what would be done, the question, doing it.
-use super::output::{self, Format};
-use super::source::DsnArgs;
+//! `migrate sql`: what it shows and asks (config-cli.md §4.5). What it does is in `store::migrate`.
+//!
+//! Results go to `out`, hints and progress to `notes`, as scripts that read the one do not want the other.
 use crate::store::migrate::{self, State, Status};
-use crate::store::{Db, Dialect};
-use anyhow::bail;
-use clap::{Args, CommandFactory as _, Subcommand};
-use serde_json::{Value, json};
-use std::io::{BufRead as _, Write as _};
+use crate::store::{Db, Error};
+use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
-/// A server that is starting up itself gets so long.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-/// Bring the database to the shape that this version needs
-#[derive(Args, Clone, Debug)]
-#[command(arg_required_else_help = true)]
-pub struct MigrateArgs {
-    #[command(subcommand)]
-    family: Family,
+/// Where a command reads answers and writes results and hints.
+pub struct Console<'a> {
+    pub input: &'a mut (dyn BufRead + Send),
+    pub out: &'a mut (dyn Write + Send),
+    pub notes: &'a mut (dyn Write + Send),
 }
 
-#[derive(Subcommand, Clone, Debug)]
-enum Family {
-    /// Migrate an SQL database; without a further word the same as `up`
-    #[command(args_conflicts_with_subcommands = true)]
-    Sql {
-        #[command(subcommand)]
-        command: Option<Command>,
-        #[command(flatten)]
-        up: Up,
-    },
+/// Why a command fails; the exit state is then 1.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Store(#[from] Error),
+    #[error("{0}")]
+    Input(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
-#[derive(Subcommand, Clone, Debug)]
-enum Command {
-    /// Apply everything that is pending
-    Up(Up),
-    /// Undo the newest migrations
-    Down(Down),
-    /// Show which migrations are applied and which are pending
-    Status(StatusArgs),
+/// How the state of migrations is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Table,
+    /// One line.
+    Json,
+    JsonPretty,
+    Yaml,
+    /// Versions only, one a line.
+    Quiet,
 }
 
-#[derive(Args, Clone, Debug)]
-struct Up {
-    #[command(flatten)]
-    dsn: DsnArgs,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-}
-
-#[derive(Args, Clone, Debug)]
-struct Down {
-    #[command(flatten)]
-    dsn: DsnArgs,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-    /// How many to undo
-    #[arg(long, default_value_t = 0)]
-    steps: usize,
-}
-
-#[derive(Args, Clone, Debug)]
-struct StatusArgs {
-    #[command(flatten)]
-    dsn: DsnArgs,
-    /// Wait until nothing is pending
-    #[arg(long)]
-    block: bool,
-    #[command(flatten)]
-    format: Format,
-}
-
-impl MigrateArgs {
-    pub fn run(&self) -> anyhow::Result<()> {
-        let Family::Sql { command, up } = &self.family;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(async {
-            match command {
-                None => {
-                    eprintln!("`migrate sql` is the old name of `migrate sql up`.");
-                    self::up(up).await
-                }
-                Some(Command::Up(up)) => self::up(up).await,
-                Some(Command::Down(down)) => self::down(down).await,
-                Some(Command::Status(status)) => self::status(status).await,
-            }
-        })
+/// Shows the plan, asks unless `yes`, and brings the database to the newest version. "No" is a success.
+pub async fn up(db: &Db, yes: bool, console: &mut Console<'_>) -> Result<(), Failure> {
+    let plan = migrate::status(db).await?;
+    let pending: Vec<_> = plan.iter().filter(|s| s.state == State::Pending).collect();
+    show_plan(&plan, console.out)?;
+    if pending.is_empty() {
+        writeln!(console.notes, "Nothing is pending.")?;
+        return success("Successfully applied migrations!", console.out);
     }
-}
-
-/// Connects. Without a database the command is explained on stdout, and the exit state is 1.
-async fn connect(args: &DsnArgs, command: &str) -> anyhow::Result<Db> {
-    let Some(dsn) = args.read()? else {
-        let mut cli = super::Cli::command();
-        let sub = ["migrate", "sql", command]
-            .iter()
-            .try_fold(&mut cli, |at, name| at.find_subcommand_mut(name));
-        if let Some(sub) = sub {
-            print!("{}", sub.render_long_help());
+    writeln!(console.out, "\nThe SQL that is going to be run:\n")?;
+    for one in &pending {
+        let (content, _) = migrate::content(db.dialect(), one.version);
+        show_statements(one, &content, console.out)?;
+    }
+    if !yes && !confirmed(console)? {
+        return aborted(console.out);
+    }
+    match migrate::up(db).await {
+        Ok(()) => {
+            writeln!(console.notes, "{} migrations applied.", pending.len())?;
+            success("Successfully applied migrations!", console.out)
         }
-        return Err(super::Explained.into());
-    };
-    let db = Db::connect(&dsn, PATIENCE).await?;
-    tracing::info!(database = %dsn, "connected to the database");
-    Ok(db)
+        Err(error) => failed(error, console.out),
+    }
 }
 
-async fn up(args: &Up) -> anyhow::Result<()> {
-    let db = connect(&args.dsn, "up").await?;
-    let plan = migrate::status(&db).await?;
-    show_plan(&plan, db.dialect(), State::Pending)?;
-    if !agreed(args.yes)? {
-        return Ok(());
+/// Shows the plan, asks unless `yes`, and undoes so many versions. Zero shows the plan and fails.
+pub async fn down(
+    db: &Db,
+    steps: usize,
+    yes: bool,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let plan = migrate::plan_down(migrate::status(db).await?, steps);
+    show_plan(&plan, console.out)?;
+    if steps == 0 {
+        return Err(Failure::Input(
+            "say with --steps how many migrations to undo, at least 1".into(),
+        ));
     }
-    finish(migrate::up(&db).await, "Successfully applied migrations!")
+    writeln!(console.out, "\nThe SQL that is going to be run:\n")?;
+    for one in plan.iter().rev().filter(|s| s.state == State::Rollback) {
+        let (_, content) = migrate::content(db.dialect(), one.version);
+        show_statements(one, &content, console.out)?;
+    }
+    if !yes && !confirmed(console)? {
+        return aborted(console.out);
+    }
+    match migrate::down(db, steps).await {
+        Ok(()) => success("Successfully applied migrations!", console.out),
+        Err(error) => failed(error, console.out),
+    }
 }
 
-async fn down(args: &Down) -> anyhow::Result<()> {
-    let db = connect(&args.dsn, "down").await?;
-    let plan = migrate::plan_down(migrate::status(&db).await?, args.steps);
-    show_plan(&plan, db.dialect(), State::Rollback)?;
-    if args.steps == 0 {
-        bail!("nothing is undone unless --steps says how many");
-    }
-    if !agreed(args.yes)? {
-        return Ok(());
-    }
-    finish(
-        migrate::down(&db, args.steps).await,
-        "Successfully rolled back migrations!",
-    )
-}
-
-async fn status(args: &StatusArgs) -> anyhow::Result<()> {
-    let db = connect(&args.dsn, "status").await?;
-    let mut all = migrate::status(&db).await?;
-    while args.block && all.iter().any(|s| s.state == State::Pending) {
-        println!("Waiting for migrations to finish...");
-        for pending in all.iter().filter(|s| s.state == State::Pending) {
-            println!(" - {}", pending.name);
+/// Shows all versions and their state. With `block` it first waits until nothing is pending.
+pub async fn status(
+    db: &Db,
+    format: Format,
+    block: bool,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    loop {
+        let status = migrate::status(db).await?;
+        let pending: Vec<_> = status
+            .iter()
+            .filter(|s| s.state == State::Pending)
+            .map(|s| s.name.as_str())
+            .collect();
+        if !block || pending.is_empty() {
+            let text = shown(db, &status, format)?;
+            console.out.write_all(text.as_bytes())?;
+            return Ok(());
+        }
+        writeln!(console.notes, "Waiting for migrations to finish...")?;
+        for name in pending {
+            writeln!(console.notes, "- {name}")?;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        all = migrate::status(&db).await?;
     }
-    let entry = |s: &Status| {
-        let (content, content_down) = migrate::content(db.dialect(), s.version);
-        json!({
-            "state": s.state.word(),
-            "version": s.version,
-            "name": s.name,
-            "content": content,
-            "content_down": content_down,
-        })
-    };
-    let json = || Value::Array(all.iter().map(entry).collect());
-    output::list(&args.format, HEADINGS, &cells(&all), json)
 }
 
-const HEADINGS: &[&str] = &["Version", "Name", "Status"];
-
-fn cells(all: &[Status]) -> Vec<Vec<String>> {
-    let row = |s: &Status| {
-        vec![
-            s.version.to_owned(),
-            s.name.clone(),
-            s.state.word().to_owned(),
-        ]
+fn shown(db: &Db, status: &[Status], format: Format) -> Result<String, Failure> {
+    let document = || {
+        status
+            .iter()
+            .map(|s| {
+                let (content, content_down) = migrate::content(db.dialect(), s.version);
+                serde_json::json!({
+                    "state": s.state.word(), "version": s.version, "name": s.name,
+                    "content": content, "content_down": content_down,
+                })
+            })
+            .collect::<Vec<_>>()
     };
-    all.iter().map(row).collect()
+    Ok(match format {
+        Format::Table => table(status),
+        Format::Quiet => status.iter().flat_map(|s| [s.version, "\n"]).collect(),
+        Format::Json => format!("{}\n", serde_json::Value::from(document())),
+        Format::JsonPretty => format!("{:#}\n", serde_json::Value::from(document())),
+        Format::Yaml => serde_saphyr::to_string(&document())
+            .map_err(|e| Failure::Input(format!("the state cannot be written as YAML: {e}")))?,
+    })
 }
 
-/// The table, then the SQL of what will be done.
-fn show_plan(plan: &[Status], dialect: Dialect, doing: State) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "The migration plan is as follows:\n")?;
-    out.write_all(output::table(HEADINGS, &cells(plan)).as_bytes())?;
+fn show_plan(plan: &[Status], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "The migration plan is as follows:")?;
+    out.write_all(table(plan).as_bytes())
+}
+
+fn show_statements(one: &Status, content: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "\nThe SQL statements to be executed from top to bottom are:\n"
+        "------------ {} - {} ------------",
+        one.version, one.name
     )?;
-    for step in plan.iter().filter(|s| s.state == doing) {
-        let (up, down) = migrate::content(dialect, step.version);
-        let text = if doing == State::Rollback { down } else { up };
-        if text.is_empty() {
-            continue;
-        }
-        writeln!(
-            out,
-            "------------ {} - {} ------------\n{text}\n",
-            step.version, step.name
-        )?;
+    if content.is_empty() {
+        // Its work is part of the first one's.
+        return writeln!(out);
     }
+    writeln!(out, "{content}\n")
+}
+
+fn success(text: &str, out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "------------ SUCCESS ------------\n{text}")?;
     Ok(())
 }
 
-/// Asks, unless told not to. A no is no failure; an end of the input is one.
-fn agreed(yes: bool) -> anyhow::Result<bool> {
-    if yes {
-        return Ok(true);
-    }
-    eprintln!("With --yes this is not asked.");
-    let mut input = std::io::stdin().lock();
+fn aborted(out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "------------ WARNING ------------\nMigration aborted.")?;
+    Ok(())
+}
+
+fn failed(error: Error, out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "------------ ERROR ------------")?;
+    Err(error.into())
+}
+
+fn confirmed(console: &mut Console<'_>) -> Result<bool, Failure> {
+    writeln!(console.notes, "To skip this question, give the flag --yes.")?;
     loop {
-        print!("Do you wish to execute this migration plan? [y/n]: ");
-        std::io::stdout().flush()?;
+        write!(
+            console.out,
+            "Do you wish to execute this migration plan? [y/n]: "
+        )?;
+        console.out.flush()?;
         let mut answer = String::new();
-        if input.read_line(&mut answer)? == 0 {
-            println!();
-            bail!("Unable to confirm: unable to read from stdin: EOF");
+        if console.input.read_line(&mut answer)? == 0 {
+            return Err(Failure::Input(
+                "Unable to confirm: unable to read from stdin: EOF".into(),
+            ));
         }
         match answer.trim().to_ascii_lowercase().as_str() {
             "y" | "yes" => return Ok(true),
-            "n" | "no" => {
-                println!("------------ WARNING ------------\nMigration aborted.");
-                return Ok(false);
-            }
+            "n" | "no" => return Ok(false),
             _ => {}
         }
     }
 }
 
-fn finish(done: crate::store::Result<()>, words: &str) -> anyhow::Result<()> {
-    match done {
-        Ok(()) => {
-            println!("------------ SUCCESS ------------\n{words}");
-            Ok(())
+/// Columns aligned with tabs of eight, and a tab at each line's end.
+fn table(status: &[Status]) -> String {
+    let mut rows = vec![["Version", "Name", "Status"]];
+    rows.extend(
+        status
+            .iter()
+            .map(|s| [s.version, s.name.as_str(), s.state.word()]),
+    );
+    let width = |column: usize| {
+        let longest = rows.iter().map(|row| row[column].chars().count()).max();
+        (longest.unwrap_or(0) + 1).div_ceil(8) * 8
+    };
+    let widths = [width(0), width(1)];
+    let mut out = String::new();
+    for row in &rows {
+        for (cell, width) in row.iter().zip(widths) {
+            out.push_str(cell);
+            let missing = width - cell.chars().count();
+            out.extend(std::iter::repeat_n('\t', missing.div_ceil(8)));
         }
-        Err(error) => {
-            println!("------------ ERROR ------------");
-            Err(error.into())
-        }
+        out.push_str(row[2]);
+        out.push_str("\t\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_meet_at_tab_stops() {
+        let status = |name: &str, state| Status {
+            version: "20150100000001000000",
+            name: name.to_owned(),
+            state,
+        };
+        let text = table(&[
+            status("networks", State::Applied),
+            status("a_name_of_twenty_four_ch", State::Pending),
+        ]);
+        assert_eq!(
+            text,
+            "Version\t\t\tName\t\t\t\tStatus\t\n\
+             20150100000001000000\tnetworks\t\t\tApplied\t\n\
+             20150100000001000000\ta_name_of_twenty_four_ch\tPending\t\n"
+        );
     }
 }

@@ -5,9 +5,9 @@
 pub mod cleanup;
 pub mod hashers;
 pub mod migrate;
-mod output;
 pub mod serve;
 mod source;
+pub mod sql;
 pub mod version;
 pub mod zero_config;
 
@@ -27,8 +27,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
-    Migrate(migrate::MigrateArgs),
-    Cleanup(cleanup::CleanupArgs),
+    Migrate(sql::MigrateArgs),
+    Cleanup(sql::CleanupArgs),
     Hashers(hashers::HashersArgs),
     /// Show version, commit and build time
     Version,

@@ -5,6 +5,7 @@ use super::zero_config::{self, ZeroConfig};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::random::{Random, SystemRandom};
 use crate::config::dsn::Dsn;
+use crate::config::watch::{Watcher, watch};
 use crate::config::{Config, Loaded, Source};
 use crate::http::serve::{GRACE, Listener};
 use crate::http::welcome::{self, Places};
@@ -71,9 +72,42 @@ async fn configured(source: Source) -> anyhow::Result<()> {
     let dsn = Dsn::parse(config.dsn.expose())?;
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await?;
     let services = Arc::new(Services::start(config, store, clock, random)?);
+    let _watcher = reload_on_change(source, &services)?;
     let routers = (public_router(Arc::clone(&services)), admin_router(services));
     listen(public, admin, routers, stop).await;
     Ok(())
+}
+
+/// Loads the configuration again whenever its files change. A bad one is told of, and the last good one stays.
+fn reload_on_change(source: Source, services: &Arc<Services>) -> anyhow::Result<Watcher> {
+    let services = Arc::downgrade(services);
+    let paths = source.paths().to_vec();
+    let reload = move || {
+        let Some(services) = services.upgrade() else {
+            return;
+        };
+        match source.load() {
+            Ok(loaded) => {
+                for key in loaded.config.needs_restart(&services.config.load()) {
+                    tracing::warn!(key, "this key has changed; it counts after a restart");
+                }
+                for warning in &loaded.warnings {
+                    tracing::warn!("{warning}");
+                }
+                services.config.store(Arc::new(loaded.config));
+                tracing::info!("the configuration has changed and is in force");
+            }
+            Err(findings) => {
+                for finding in findings {
+                    tracing::error!("{finding}");
+                }
+                tracing::error!(
+                    "the changed configuration cannot be used: the last good one stays in force"
+                );
+            }
+        }
+    };
+    Ok(watch(&paths, reload)?)
 }
 
 /// Nobody has configured anything: the database is made and migrated here, and the first page says what there is.

@@ -50,21 +50,21 @@ pub struct DsnArgs {
 impl DsnArgs {
     /// The database, or `None` if none was named. Logs are installed on the way.
     pub fn read(&self) -> anyhow::Result<Option<Dsn>> {
-        self.named(self.read_from_env)
+        self.find(self.read_from_env)
     }
 
-    /// The same for commands that look at the configuration without being told to.
-    pub fn read_anywhere(&self) -> anyhow::Result<Option<Dsn>> {
-        self.named(true)
+    /// The same for a command that looks into the configuration even if it is not told to.
+    pub fn read_anyway(&self) -> anyhow::Result<Option<Dsn>> {
+        self.find(true)
     }
 
-    fn named(&self, configured_too: bool) -> anyhow::Result<Option<Dsn>> {
+    fn find(&self, in_configuration: bool) -> anyhow::Result<Option<Dsn>> {
         let config = unchecked(&source(&self.config))?;
         install_logs(&config);
         let configured = config.dsn.expose();
         let text = match &self.dsn {
             Some(dsn) => dsn,
-            None if configured_too && !configured.is_empty() => configured,
+            None if in_configuration && !configured.is_empty() => configured,
             None => return Ok(None),
         };
         Ok(Some(Dsn::parse(text)?))

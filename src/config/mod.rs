@@ -36,6 +36,7 @@ pub mod selfservice;
 pub mod serve;
 pub mod session;
 pub mod size;
+pub mod watch;
 mod traps;
 
 pub use cookies::{CookieSettings, Cookies, SameSite};

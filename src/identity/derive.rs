@@ -31,7 +31,7 @@ pub fn apply(identity: &mut Identity, derived: &Derived, dice: &dyn Random, now:
             && code.config.get("addresses") != Some(&json!(addresses))
         {
             code.config = json!({ "addresses": addresses });
-            code.updated_at = now;
+            code.updated_at = crate::base::time::micros(now);
         }
     }
     identity.verifiable_addresses = derived
@@ -72,7 +72,7 @@ fn identify(
     if let Some(credential) = identity.credential_mut(kind) {
         if credential.identifiers != identifiers {
             credential.identifiers = identifiers.to_vec();
-            credential.updated_at = now;
+            credential.updated_at = crate::base::time::micros(now);
         }
         return;
     }

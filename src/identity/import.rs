@@ -126,7 +126,7 @@ pub fn replace(
     identity.metadata_admin.clone_from(&body.metadata_admin);
     identity.external_id = body.external_id.clone().filter(|e| !e.is_empty());
     let password = credentials::import(&mut identity, body.credentials.as_ref(), dice, now)?;
-    identity.updated_at = now;
+    identity.updated_at = crate::base::time::micros(now);
     Ok(Imported { identity, password })
 }
 

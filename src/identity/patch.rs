@@ -120,7 +120,7 @@ impl Reader<'_> {
         if out.state != self.old.state {
             out.state_changed_at = Some(self.now);
         }
-        out.updated_at = self.now;
+        out.updated_at = crate::base::time::micros(self.now);
         out.credentials = self.credentials(get("credentials"))?;
         out.verifiable_addresses = list(get("verifiable_addresses"))?
             .iter()
@@ -193,7 +193,7 @@ impl Reader<'_> {
                 .ok_or_else(|| ImportError::Undecodable("version is no number".to_owned()))?,
         };
         if old.is_some_and(|old| *old != out) {
-            out.updated_at = self.now;
+            out.updated_at = crate::base::time::micros(self.now);
         }
         Ok(out)
     }
@@ -228,7 +228,7 @@ impl Reader<'_> {
             updated_at: old.map_or(self.now, |a| a.updated_at),
         };
         if old.is_some_and(|old| *old != out) {
-            out.updated_at = self.now;
+            out.updated_at = crate::base::time::micros(self.now);
         }
         Ok(out)
     }
@@ -249,7 +249,7 @@ impl Reader<'_> {
             updated_at: old.map_or(self.now, |a| a.updated_at),
         };
         if old.is_some_and(|old| *old != out) {
-            out.updated_at = self.now;
+            out.updated_at = crate::base::time::micros(self.now);
         }
         Ok(out)
     }

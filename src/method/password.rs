@@ -193,8 +193,9 @@ async fn upgrade(cx: &Cx, identity: &mut Identity, password: &str) {
             let credential = credential.clone();
             let mut batch = cx.store().batch();
             batch.update_credential(&credential);
-            identity.updated_at = micros(cx.now);
-            batch.update_identity(identity);
+            let mut changed = identity.clone();
+            changed.updated_at = micros(cx.now);
+            batch.update_identity(&changed);
             batch.commit().await?;
         }
         Ok::<_, Fault>(())

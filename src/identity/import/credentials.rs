@@ -160,7 +160,7 @@ impl Target<'_> {
         if let Some(old) = self.identity.credential_mut(kind) {
             old.identifiers = identifiers;
             old.config = config;
-            old.updated_at = self.now;
+            old.updated_at = crate::base::time::micros(self.now);
         } else {
             self.set(kind, identifiers, config);
         }
@@ -201,7 +201,7 @@ impl Target<'_> {
         if let Some(old) = self.identity.credential_mut(kind) {
             old.identifiers = identifiers;
             old.config = config;
-            old.updated_at = self.now;
+            old.updated_at = crate::base::time::micros(self.now);
         } else {
             self.set(kind, identifiers, config);
         }

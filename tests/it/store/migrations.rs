@@ -1,5 +1,6 @@
 //! From nothing to complete, one step back and forth, and what is refused.
 use super::engines::{Engine, NOW};
+use kratos::cli::migrate as migrate_cli;
 use kratos::store::migrate::{self, State};
 use kratos::store::{Error, Store};
 
@@ -134,4 +135,69 @@ async fn additional_columns_and_tables_disturb_nobody() {
             .expect("get");
         assert_eq!(read, identity);
     }
+}
+
+async fn told(
+    engine: &Engine,
+    input: &str,
+    yes: bool,
+) -> (Result<(), migrate_cli::Failure>, String) {
+    let (mut out, mut notes) = (vec![], vec![]);
+    let mut console = migrate_cli::Console {
+        input: &mut input.as_bytes(),
+        out: &mut out,
+        notes: &mut notes,
+    };
+    let result = migrate_cli::up(&engine.db().await, yes, &mut console).await;
+    (result, String::from_utf8(out).expect("text"))
+}
+
+/// What the command shows and asks, and that "no" is no failure.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_asks_before_it_acts() {
+    let engine = Engine::sqlite();
+    let (result, out) = told(&engine, "", false).await;
+    assert!(
+        result.is_err_and(|e| e.to_string().contains("EOF")),
+        "{out}"
+    );
+    let (result, out) = told(&engine, "what?\nn\n", false).await;
+    assert!(
+        result.is_ok() && out.ends_with("Migration aborted.\n"),
+        "{out}"
+    );
+    assert!(
+        !migrate::is_complete(&engine.db().await)
+            .await
+            .expect("status")
+    );
+    let (result, out) = told(&engine, "y\n", false).await;
+    assert!(
+        result.is_ok() && out.contains("CREATE TABLE identities"),
+        "{out}"
+    );
+    let (result, out) = told(&engine, "", true).await;
+    assert!(result.is_ok() && !out.contains("Pending"), "{out}");
+
+    let (mut out, mut notes) = (vec![], vec![]);
+    let mut console = migrate_cli::Console {
+        input: &mut std::io::empty(),
+        out: &mut out,
+        notes: &mut notes,
+    };
+    let db = engine.db().await;
+    let result = migrate_cli::down(&db, 0, true, &mut console).await;
+    assert!(result.is_err(), "no steps");
+    migrate_cli::down(&db, 1, true, &mut console)
+        .await
+        .expect("down");
+    let format = migrate_cli::Format::Json;
+    let mut out = vec![];
+    console.out = &mut out;
+    migrate_cli::status(&db, format, false, &mut console)
+        .await
+        .expect("status");
+    let json: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
+    assert_eq!(json.as_array().map(Vec::len), Some(696));
+    assert_eq!(json[695]["state"], "Pending");
 }

@@ -1,0 +1,224 @@
+//! The commands that speak to the database alone: what they take. What they do is in `migrate.rs` and `cleanup.rs`.
+use super::cleanup::{self, Pace};
+use super::migrate::{self, Console, Format};
+use super::source::DsnArgs;
+use crate::base::clock::{Clock as _, SystemClock};
+use crate::base::random::SystemRandom;
+use crate::config::dsn::Dsn;
+use crate::config::duration;
+use crate::store::{Db, Store};
+use clap::{Args, CommandFactory as _, Subcommand, ValueEnum};
+use std::io::{BufReader, stderr, stdin, stdout};
+use std::time::Duration;
+
+/// A server that is starting up itself gets so long.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Bring the database to the shape that this version needs
+#[derive(Args, Clone, Debug)]
+#[command(arg_required_else_help = true)]
+pub struct MigrateArgs {
+    #[command(subcommand)]
+    family: MigrateFamily,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum MigrateFamily {
+    /// Migrate an SQL database; without a further word the same as `up`
+    #[command(args_conflicts_with_subcommands = true)]
+    Sql {
+        #[command(subcommand)]
+        command: Option<Command>,
+        #[command(flatten)]
+        up: Up,
+    },
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Command {
+    /// Apply everything that is pending
+    Up(Up),
+    /// Undo the newest migrations
+    Down(Down),
+    /// Show which migrations are applied and which are pending
+    Status(Status),
+}
+
+#[derive(Args, Clone, Debug)]
+struct Up {
+    #[command(flatten)]
+    dsn: DsnArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+struct Down {
+    #[command(flatten)]
+    dsn: DsnArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// How many to undo
+    #[arg(long, default_value_t = 0)]
+    steps: usize,
+}
+
+#[derive(Args, Clone, Debug)]
+struct Status {
+    #[command(flatten)]
+    dsn: DsnArgs,
+    /// Wait until nothing is pending
+    #[arg(long)]
+    block: bool,
+    #[arg(long, default_value = "table")]
+    format: Shape,
+    /// Only the versions
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Shape {
+    Table,
+    Json,
+    JsonPretty,
+    Yaml,
+}
+
+impl Status {
+    fn format(&self) -> Format {
+        match self.format {
+            _ if self.quiet => Format::Quiet,
+            Shape::Table => Format::Table,
+            Shape::Json => Format::Json,
+            Shape::JsonPretty => Format::JsonPretty,
+            Shape::Yaml => Format::Yaml,
+        }
+    }
+}
+
+impl MigrateArgs {
+    pub fn run(&self) -> anyhow::Result<()> {
+        let MigrateFamily::Sql { command, up } = &self.family;
+        let mut input = BufReader::new(stdin());
+        let (mut out, mut notes) = (stdout(), stderr());
+        let mut console = Console {
+            input: &mut input,
+            out: &mut out,
+            notes: &mut notes,
+        };
+        runtime()?.block_on(async {
+            match command {
+                None => {
+                    eprintln!("`migrate sql` is the old name of `migrate sql up`.");
+                    let db = connect(&up.dsn, &["migrate", "sql"]).await?;
+                    migrate::up(&db, up.yes, &mut console).await?;
+                }
+                Some(Command::Up(up)) => {
+                    let db = connect(&up.dsn, &["migrate", "sql", "up"]).await?;
+                    migrate::up(&db, up.yes, &mut console).await?;
+                }
+                Some(Command::Down(down)) => {
+                    let db = connect(&down.dsn, &["migrate", "sql", "down"]).await?;
+                    migrate::down(&db, down.steps, down.yes, &mut console).await?;
+                }
+                Some(Command::Status(status)) => {
+                    let db = connect(&status.dsn, &["migrate", "sql", "status"]).await?;
+                    migrate::status(&db, status.format(), status.block, &mut console).await?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Take away what has expired
+#[derive(Args, Clone, Debug)]
+#[command(arg_required_else_help = true)]
+pub struct CleanupArgs {
+    #[command(subcommand)]
+    family: CleanupFamily,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum CleanupFamily {
+    /// Delete one batch of expired rows from each table of an SQL database
+    Sql {
+        #[command(flatten)]
+        dsn: DsnArgs,
+        /// Pause behind each table
+        #[arg(long = "database.cleanup.sleep.tables", default_value = "1m", value_parser = span)]
+        pause: Duration,
+        /// Rows of each table
+        #[arg(short, long = "database.cleanup.batch_size", default_value_t = 100)]
+        batch: u32,
+        /// Rows that expired no longer ago than this stay
+        #[arg(long, default_value = "0s", value_parser = span)]
+        keep_last: Duration,
+    },
+}
+
+impl CleanupArgs {
+    /// Failures are told on stdout, as the reference does.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let CleanupFamily::Sql {
+            dsn,
+            pause,
+            batch,
+            keep_last,
+        } = &self.family;
+        let pace = Pace {
+            batch: *batch,
+            pause: *pause,
+            keep_last: *keep_last,
+        };
+        let done = runtime()?.block_on(async {
+            let dsn = dsn.read_anyway()?;
+            let Some(dsn) = dsn else {
+                return Err(explained(&["cleanup", "sql"]));
+            };
+            let store = Store::connect(&dsn, PATIENCE, SystemClock.now(), &SystemRandom).await?;
+            Ok(cleanup::run(&store, &SystemClock, pace).await?)
+        });
+        done.map_err(|error| {
+            if error.is::<super::Explained>() {
+                return error;
+            }
+            println!("{error:#}");
+            super::Explained.into()
+        })
+    }
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    let parsed = duration::parse(text).and_then(|d| Duration::try_from(d).ok());
+    parsed.ok_or_else(|| "not a duration such as 1m".to_owned())
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+}
+
+/// Connects. Without a database the command is explained on stdout, and the exit state is 1.
+async fn connect(args: &DsnArgs, command: &[&str]) -> anyhow::Result<Db> {
+    let dsn: Dsn = args.read()?.ok_or_else(|| explained(command))?;
+    let db = Db::connect(&dsn, PATIENCE).await?;
+    tracing::info!(database = %dsn, "connected to the database");
+    Ok(db)
+}
+
+fn explained(command: &[&str]) -> anyhow::Error {
+    let mut cli = super::Cli::command();
+    cli.build();
+    let found = command
+        .iter()
+        .try_fold(&mut cli, |at, name| at.find_subcommand_mut(name));
+    if let Some(command) = found {
+        print!("{}", command.render_long_help());
+    }
+    super::Explained.into()
+}
