@@ -276,6 +276,7 @@ async fn sign_in(
         .cloned()
         .unwrap_or_else(|| Session::fresh(identity.id, cx.dice(), cx.now));
     session::add_proof(&mut session, by);
+    step.flow.active = Some(Group::Of(method));
     if !identity.is_active() {
         return Err(Refusal::identity_disabled().into());
     }
@@ -288,7 +289,6 @@ async fn sign_in(
         device.id = DeviceId(Uuid::nil());
     }
     let newly_available = session::refresh_available_aal(&cx.config, &mut identity);
-    step.flow.active = Some(Group::Of(method));
 
     let return_to = return_to::of(cx, step.flow, Some(method))?;
     let browser = step.flow.channel == Channel::Browser;
