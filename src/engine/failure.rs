@@ -4,8 +4,14 @@ use crate::flow::{Answer, Cx, Fault};
 use crate::model::flow::{Flow, Passing};
 use crate::store::Stored;
 use crate::text;
+use crate::ui::Form;
 
-pub(super) async fn show<K: Stored>(cx: &Cx, flow: &mut Flow<K>, fault: Fault) -> Answer {
+pub(super) async fn show<K: Stored>(
+    cx: &Cx,
+    flow: &mut Flow<K>,
+    fault: Fault,
+    sort: impl FnOnce(&mut Form),
+) -> Answer {
     let errors = match fault {
         Fault::Form(errors) => errors,
         Fault::Refused(r) if r.id == Some("identity_disabled") => {
@@ -20,6 +26,8 @@ pub(super) async fn show<K: Stored>(cx: &Cx, flow: &mut Flow<K>, fault: Fault) -
     for (field, message) in errors {
         flow.form.fail(field.as_deref(), message);
     }
+    // A complaint may have made a field.
+    sort(&mut flow.form);
     flow.passing = Passing::default();
     if let Err(error) = cx.store().flows().update(flow).await {
         return Fault::from(error).into();

@@ -4,7 +4,7 @@ use super::{
     checked_return, concluded, count, failure, finish, load, no_login_challenge, organization,
     read, refuse, replace, reply, truthy, wanted_schema,
 };
-use crate::base::id::FlowId;
+use crate::base::id::{DeviceId, FlowId};
 use crate::base::terms::{Aal, Channel, FlowKind, Group, MethodId};
 use crate::base::url::Params;
 use crate::flow::outcome::LoginOutcome;
@@ -21,6 +21,7 @@ use crate::session;
 use crate::store::Load;
 use crate::text;
 use crate::ui::{Input, order};
+use uuid::Uuid;
 
 pub async fn begin(cx: &Cx, channel: Channel) -> Reply {
     let mut cookies = CookieChanges::default();
@@ -147,7 +148,7 @@ pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
             };
             match take(cx, &mut step, visitor.as_ref(), s).await {
                 Ok(answer) => answer,
-                Err(fault) => failure::show(cx, step.flow, fault).await,
+                Err(fault) => failure::show(cx, step.flow, fault, order::login).await,
             }
         }
         Err(fault) => fault.into(),
@@ -275,14 +276,19 @@ async fn sign_in(
         .cloned()
         .unwrap_or_else(|| Session::fresh(identity.id, cx.dice(), cx.now));
     session::add_proof(&mut session, by);
+    step.flow.active = Some(Group::Of(method));
     if !identity.is_active() {
         return Err(Refusal::identity_disabled().into());
     }
     session::activate(&cx.config, cx.now, &mut session);
-    // Shown in any case, kept only with a new session.
+    // Shown in any case, kept (and named) only with a new session.
     session::add_device(&mut session, cx.request.client.facts(), cx.dice(), cx.now);
+    if known.is_some()
+        && let Some(device) = session.devices.last_mut()
+    {
+        device.id = DeviceId(Uuid::nil());
+    }
     let newly_available = session::refresh_available_aal(&cx.config, &mut identity);
-    step.flow.active = Some(Group::Of(method));
 
     let return_to = return_to::of(cx, step.flow, Some(method))?;
     let browser = step.flow.channel == Channel::Browser;

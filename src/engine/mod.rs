@@ -105,7 +105,7 @@ async fn read<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
             .as_ref()
             .filter(|t| t.matches(&flow.csrf_token));
         let Some(token) = token else {
-            return Err(csrf::violation(&cx.request.csrf_facts, true).into());
+            return Err(csrf::violation(&cx.request.csrf_facts, false).into());
         };
         csrf::set_node(&mut flow.form, &token.mask(cx.dice()));
     }

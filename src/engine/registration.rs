@@ -21,7 +21,7 @@ use crate::schema::IdentitySchema;
 use crate::session;
 use crate::store::{Error, Load};
 use crate::text;
-use crate::ui::order;
+use crate::ui::{Form, order};
 use std::sync::Arc;
 
 pub async fn begin(cx: &Cx, channel: Channel) -> Reply {
@@ -169,15 +169,27 @@ pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
         session: None,
         cookies: &mut cookies,
     };
-    let answer = match take(cx, &mut step, s).await {
-        Ok(answer) => answer,
-        Err(fault) => failure::show(cx, step.flow, fault).await,
+    let result = match schema_of(cx, step.flow).await {
+        Ok(schema) => match take(cx, &mut step, &schema, s).await {
+            Ok(answer) => Ok(answer),
+            Err(fault) => {
+                let sort = |form: &mut Form| order::registration(form, schema.leaf_keys());
+                Ok(failure::show(cx, step.flow, fault, sort).await)
+            }
+        },
+        Err(fault) => Err(fault),
     };
+    let answer = result.unwrap_or_else(Answer::from);
     count::<Registration>(cx, s, &answer);
     reply::<Registration>(flow.channel, answer, cookies)
 }
 
-async fn take(cx: &Cx, step: &mut Step<'_, Registration>, s: &Submission) -> Result<Answer, Fault> {
+async fn take(
+    cx: &Cx,
+    step: &mut Step<'_, Registration>,
+    schema: &IdentitySchema,
+    s: &Submission,
+) -> Result<Answer, Fault> {
     if step.flow.is_expired(cx.now) {
         let old = &*step.flow;
         let mut new = blank(
@@ -190,14 +202,13 @@ async fn take(cx: &Cx, step: &mut Step<'_, Registration>, s: &Submission) -> Res
         let message = text::registration::expired(step.flow.expires_at, cx.now);
         return replace(cx, step.flow, new, message).await;
     }
-    let schema = schema_of(cx, step.flow).await?;
     for (method, registration) in method::ALL
         .iter()
         .filter_map(|m| m.registration().map(|r| (*m, r)))
     {
-        match registration.submit(cx, step, &schema, s).await? {
+        match registration.submit(cx, step, schema, s).await? {
             RegistrationOutcome::NotMine => {}
-            outcome => return settle(cx, step, &schema, method, outcome).await,
+            outcome => return settle(cx, step, schema, method, outcome).await,
         }
     }
     Err(Fault::form(text::registration::nobody()))

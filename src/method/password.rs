@@ -128,39 +128,53 @@ impl LoginMethod for Password {
         let identifier = s
             .text("identifier")
             .or_else(|| s.text("password_identifier"));
-        let typed = identifier.as_deref().unwrap_or("");
-        step.flow.form.fill("identifier", typed);
-        let [identifier, password] =
-            s.require([("identifier", identifier), ("password", s.text("password"))])?;
-        step.flow.passing.transient_payload = Some(s.transient_payload()?);
-        csrf::check(cx, step.flow, s)?;
-
-        let found = cx.find(&[CredentialsType::Password], &identifier).await?;
-        let Some(mut identity) = found else {
-            // An unknown name takes as long as a wrong password.
-            cx.services
-                .hasher
-                .pretend(&HasherParams::of(&cx.config), password.as_bytes())
-                .await?;
-            return Err(wrong());
-        };
-        let Some(stored) = identity
-            .credential(CredentialsType::Password)
-            .and_then(Credential::hashed_password)
-        else {
-            return Err(wrong());
-        };
-        if !is_right(cx, stored, &password).await? {
-            return Err(wrong());
-        }
-        if hash::needs_upgrade(stored, &HasherParams::of(&cx.config)) {
-            upgrade(cx, &mut identity, &password).await;
+        let checked = check(cx, step, s, identifier.clone()).await;
+        if checked.is_err() {
+            step.flow
+                .form
+                .fill("identifier", identifier.unwrap_or_default());
         }
         Ok(LoginOutcome::Authenticated {
-            identity: Box::new(identity),
+            identity: Box::new(checked?),
             by: Authentication::by(ME, Aal::One, cx.now),
         })
     }
+}
+
+/// Whose password it is.
+async fn check(
+    cx: &Cx,
+    step: &mut Step<'_, Login>,
+    s: &Submission,
+    identifier: Option<String>,
+) -> Result<Identity, Fault> {
+    let [identifier, password] =
+        s.require([("identifier", identifier), ("password", s.text("password"))])?;
+    step.flow.passing.transient_payload = Some(s.transient_payload()?);
+    csrf::check(cx, step.flow, s)?;
+
+    let found = cx.find(&[CredentialsType::Password], &identifier).await?;
+    let stored = found.as_ref().and_then(stored_hash);
+    let (Some(mut identity), Some(stored)) = (found, stored) else {
+        // An unknown name, and one without a password, takes as long as a wrong password.
+        cx.services
+            .hasher
+            .pretend(&HasherParams::of(&cx.config), password.as_bytes())
+            .await?;
+        return Err(wrong());
+    };
+    if !is_right(cx, &stored, &password).await? {
+        return Err(wrong());
+    }
+    if hash::needs_upgrade(&stored, &HasherParams::of(&cx.config)) {
+        upgrade(cx, &mut identity, &password).await;
+    }
+    Ok(identity)
+}
+
+fn stored_hash(identity: &Identity) -> Option<String> {
+    let credential = identity.credential(CredentialsType::Password)?;
+    credential.hashed_password().map(str::to_owned)
 }
 
 /// A stored hash that nobody can compare with fits no password.
@@ -193,8 +207,9 @@ async fn upgrade(cx: &Cx, identity: &mut Identity, password: &str) {
             let credential = credential.clone();
             let mut batch = cx.store().batch();
             batch.update_credential(&credential);
-            identity.updated_at = micros(cx.now);
-            batch.update_identity(identity);
+            let mut changed = identity.clone();
+            changed.updated_at = micros(cx.now);
+            batch.update_identity(&changed);
             batch.commit().await?;
         }
         Ok::<_, Fault>(())
