@@ -2,19 +2,12 @@
 use crate::base::build;
 use std::io::{self, Write};
 
-/// Three lines, or a complaint for what is not known.
+/// Three lines; a build that was not told something says so.
 pub fn run() -> anyhow::Result<()> {
+    let told = |value: &'static str| if value.is_empty() { "unknown" } else { value };
     let mut out = io::stdout().lock();
-    for (name, tabs, value) in [
-        ("Version", "\t\t\t", build::VERSION),
-        ("Build Commit", "\t", build::COMMIT),
-        ("Build Timestamp", "\t", build::TIME),
-    ] {
-        if value.is_empty() {
-            eprintln!("{name}: this build was not told");
-        } else {
-            writeln!(out, "{name}:{tabs}{value}")?;
-        }
-    }
+    writeln!(out, "Version:\t\t\t{}", build::VERSION)?;
+    writeln!(out, "Build Commit:\t{}", told(build::COMMIT))?;
+    writeln!(out, "Build Timestamp:\t{}", told(build::TIME))?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod sqlite;
 pub use mysql::{MySql, MySqlTls, Place};
 pub use sqlite::Sqlite;
 
+use super::duration;
 use crate::base::secret::Secret;
 use crate::base::url::Params;
 use std::fmt;
@@ -143,10 +144,8 @@ impl From<&Params> for Pool {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let number = |name| params.text(name).and_then(|v| v.parse::<usize>().ok());
         let time = |name| {
-            params
-                .text(name)
-                .and_then(duration)
-                .filter(|d| !d.is_zero())
+            let span = duration::parse(params.text(name)?)?;
+            Duration::try_from(span).ok().filter(|d| !d.is_zero())
         };
         let max = number("max_conns").filter(|n| *n > 0).unwrap_or(cores * 2);
         Self {
@@ -156,35 +155,6 @@ impl From<&Params> for Pool {
             max_idle_time: time("max_conn_idle_time"),
         }
     }
-}
-
-/// Go's spelling of a time span, `1h30m`, `500ms`; a bare number is seconds. `None` if it is neither.
-fn duration(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let mut rest = text;
-    let mut total = 0.0;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest.get(..digits)?.parse().ok()?;
-        rest = rest.get(digits..)?;
-        let unit = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        total += number
-            * match rest.get(..unit)? {
-                "ns" => 1e-9,
-                "us" | "µs" => 1e-6,
-                "ms" => 1e-3,
-                "s" => 1.0,
-                "m" => 60.0,
-                "h" => 3600.0,
-                _ => return None,
-            };
-        rest = rest.get(unit..)?;
-    }
-    Duration::try_from_secs_f64(total).ok()
 }
 
 /// Parameters that our driver reads from the URL itself.

@@ -1,13 +1,24 @@
 //! The command line as a person or a script uses it.
-use std::process::{Command, Output};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_kratos");
 
 /// Runs the program with nothing in its environment, in a folder of its own.
-pub fn kratos(arguments: &[&str]) -> Output {
-    let folder = tempfile::tempdir().unwrap();
-    Command::new(env!("CARGO_BIN_EXE_kratos"))
+fn kratos(arguments: &[&str]) -> Output {
+    kratos_in(tempfile::tempdir().unwrap().path(), arguments)
+}
+
+fn kratos_in(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command
         .args(arguments)
         .env_clear()
-        .current_dir(folder.path())
+        .current_dir(folder)
         .output()
         .unwrap()
 }
@@ -25,6 +36,10 @@ fn help_goes_to_stdout_and_is_a_success() {
         &["-h"],
         &["version", "--help"],
         &["help", "version"],
+        &["serve", "--help"],
+        &["migrate"],
+        &["migrate", "sql", "status", "--help"],
+        &["hashers", "argon2", "--help"],
     ] {
         let output = kratos(arguments);
         assert!(output.status.success(), "{arguments:?}");
@@ -42,6 +57,9 @@ fn mistakes_go_to_stderr_and_exit_with_1() {
         &["nonsense"][..],
         &["version", "--nonsense"],
         &["--nonsense"],
+        &["serve", "--nonsense"],
+        &["migrate", "sql", "down", "--steps", "many"],
+        &["migrate", "sql", "up", "oracle://somewhere"],
     ] {
         let output = kratos(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
@@ -55,4 +73,368 @@ fn the_version_is_told_on_stdout() {
     let output = kratos(&["version"]);
     assert!(output.status.success());
     assert!(text(&output.stdout).starts_with("Version:\t\t\t"));
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn a_database_is_migrated_once_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let dsn = format!("sqlite://{}", folder.path().join("db.sqlite").display());
+    let run = |arguments: &[&str]| {
+        let output = kratos_in(folder.path(), arguments);
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, out) = run(&["migrate", "sql", "up", "--yes"]);
+    assert!(
+        code == Some(1) && out.contains("Usage: kratos migrate sql up"),
+        "{out}"
+    );
+    let (code, out) = run(&["migrate", "sql", "up", &dsn]);
+    assert!(code == Some(1) && out.contains("[y/n]"), "{out}");
+    for _ in 0..2 {
+        let (code, out) = run(&["migrate", "sql", "up", &dsn, "--yes"]);
+        assert!(code == Some(0) && out.contains("SUCCESS"), "{out}");
+    }
+    let (code, out) = run(&["migrate", "sql", "status", &dsn]);
+    assert!(code == Some(0) && !out.contains("Pending"), "{out}");
+    assert_eq!(run(&["migrate", "sql", "down", &dsn, "--yes"]).0, Some(1));
+    assert_eq!(
+        run(&["migrate", "sql", "down", &dsn, "--yes", "--steps", "1"]).0,
+        Some(0)
+    );
+    assert!(
+        run(&["migrate", "sql", "status", &dsn])
+            .1
+            .contains("Pending")
+    );
+    let cleanup = [
+        "cleanup",
+        "sql",
+        &dsn,
+        "--database.cleanup.sleep.tables",
+        "0s",
+    ];
+    assert_eq!(
+        run(&cleanup).0,
+        Some(1),
+        "a database that lacks something was cleaned"
+    );
+    assert_eq!(run(&["migrate", "sql", &dsn, "--yes"]).0, Some(0));
+    assert_eq!(run(&cleanup), (Some(0), String::new()));
+}
+
+/// Every finding at once, each with its place; nothing is started.
+#[test]
+fn a_configuration_that_cannot_be_used_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kratos.yml");
+    std::fs::write(
+        &file,
+        "dsn: memory\nserve:\n  public:\n    port: many\nnonsense: 1\n",
+    )
+    .unwrap();
+    let output = kratos_in(folder.path(), &["serve", "-c", "kratos.yml"]);
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    for place in [
+        "kratos.yml:4:",
+        "serve.public.port",
+        "nonsense",
+        "selfservice",
+    ] {
+        assert!(errors.contains(place), "{place} is missing in {errors}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// A server that runs until it is dropped.
+struct Server {
+    process: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Server {
+    /// On sockets in its folder: no test takes a port from another.
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("kratos.json"),
+            configuration().to_string(),
+        )
+        .unwrap();
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(["serve", "-c", "kratos.json"])
+            .env_clear()
+            .current_dir(folder.path());
+        Self::spawn(command, folder)
+    }
+
+    fn spawn(mut command: Command, folder: tempfile::TempDir) -> Self {
+        let process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut server = Self { process, folder };
+        let began = Instant::now();
+        while !server.public().exists() || !server.admin().exists() {
+            if let Some(status) = server.process.try_wait().unwrap() {
+                let mut errors = String::new();
+                server
+                    .process
+                    .stderr
+                    .take()
+                    .unwrap()
+                    .read_to_string(&mut errors)
+                    .unwrap();
+                panic!("{status}: {errors}");
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "it does not come up"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+
+    fn public(&self) -> PathBuf {
+        self.folder.path().join("public.sock")
+    }
+    fn admin(&self) -> PathBuf {
+        self.folder.path().join("admin.sock")
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([&format!("-{name}"), &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for the end.
+    fn end(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "it still runs");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn configuration() -> Value {
+    let schema = json!({ "type": "object", "properties": { "traits": { "type": "object" } } });
+    let schema = data_encoding::BASE64.encode(schema.to_string().as_bytes());
+    json!({
+        "dsn": "memory",
+        "serve": {
+            "public": { "host": "unix:public.sock", "base_url": "http://public.example/", "socket": { "mode": 0o600 } },
+            "admin": { "host": "unix:admin.sock", "base_url": "http://admin.example/" },
+        },
+        "identity": { "schemas": [{ "id": "default", "url": format!("base64://{schema}") }] },
+        "selfservice": { "default_browser_return_url": "http://ui.example/" },
+    })
+}
+
+/// One request over a socket file.
+fn ask(socket: &Path, path: &str) -> String {
+    use std::io::Write;
+    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn both_signals_end_the_server_gently() {
+    for signal in ["TERM", "INT"] {
+        let mut server = Server::start();
+        assert!(ask(&server.public(), "/health/ready").ends_with("{\"status\":\"ok\"}\n"));
+        assert!(ask(&server.admin(), "/version").contains("\"version\""));
+        let mode = std::fs::metadata(server.public())
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        server.signal(signal);
+        assert_eq!(server.end().code(), Some(0), "{signal}");
+        assert!(!server.public().exists());
+    }
+}
+
+/// The three lines work as they are printed, in one shell, one after the other.
+#[test]
+fn without_a_configuration_the_printed_lines_work() {
+    if [4433, 4434]
+        .iter()
+        .any(|port| std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok())
+    {
+        println!("skipped: the usual ports are taken");
+        return;
+    }
+    if Command::new("curl").arg("--version").output().is_err() {
+        println!("skipped: there is no curl");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut process = Command::new(PROGRAM)
+        .arg("serve")
+        .env_clear()
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let is_command = |line: &String| line.starts_with("curl") || line.starts_with("TOKEN=");
+    let out = BufReader::new(process.stdout.take().unwrap());
+    let lines: Vec<_> = out
+        .lines()
+        .map(Result::unwrap)
+        .filter(is_command)
+        .take(3)
+        .collect();
+    let wait = Command::new("curl")
+        .args([
+            "-s",
+            "--retry",
+            "30",
+            "--retry-connrefused",
+            "--retry-delay",
+            "1",
+            "http://127.0.0.1:4433/health/ready",
+        ])
+        .output()
+        .unwrap();
+    assert!(wait.status.success());
+    let shell = Command::new("bash")
+        .args(["-c", &lines.join("\n")])
+        .output()
+        .unwrap();
+    let page = Command::new("curl")
+        .args(["-si", "http://localhost:4433/"])
+        .output()
+        .unwrap();
+    let form = Command::new("curl")
+        .args([
+            "-s",
+            "-H",
+            "Accept: application/json",
+            "http://localhost:4433/self-service/login/browser",
+        ])
+        .output()
+        .unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+    let shown = text(&shell.stdout);
+    let who = shown.lines().last().unwrap_or_default();
+    let session: Value = serde_json::from_str(who).unwrap_or_else(|e| panic!("{e}: {shown}"));
+    assert_eq!(
+        session["identity"]["traits"]["email"], "ada@example.org",
+        "{shown}"
+    );
+    assert!(text(&page.stdout).contains("content-security-policy: default-src 'none'"));
+    // Who comes by another name of this machine stays under it.
+    let form: Value = serde_json::from_slice(&form.stdout).unwrap();
+    assert!(
+        form["ui"]["action"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://localhost:4433/"),
+        "{form}"
+    );
+    let secrets = std::fs::metadata(folder.path().join("kratos-secrets.json")).unwrap();
+    assert_eq!(secrets.permissions().mode() & 0o777, 0o600);
+    assert!(folder.path().join("kratos.sqlite").exists());
+}
+
+/// As soon as there is any configuration, nothing is made up.
+#[test]
+fn one_variable_is_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(PROGRAM)
+        .arg("serve")
+        .env_clear()
+        .env("DSN", "memory")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("identity"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// The binary, and what `ldd` names, are all it needs: no shell, no files of the system, no rights.
+#[test]
+fn the_binary_runs_in_an_empty_root() {
+    let is_root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|o| o.stdout == b"0\n");
+    if !is_root || Command::new("chroot").arg("--version").output().is_err() {
+        println!("skipped: only root can change the root");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    std::fs::set_permissions(root, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let mut needed = vec![PathBuf::from(PROGRAM)];
+    let libraries = Command::new("ldd").arg(PROGRAM).output().unwrap();
+    let named = text(&libraries.stdout);
+    needed.extend(
+        named
+            .split_whitespace()
+            .filter(|word| word.starts_with('/'))
+            .map(PathBuf::from),
+    );
+    for file in &needed {
+        let place = if file == Path::new(PROGRAM) {
+            root.join("kratos")
+        } else {
+            root.join(file.strip_prefix("/").unwrap())
+        };
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::copy(file, &place).unwrap();
+    }
+    std::fs::write(root.join("kratos.json"), configuration().to_string()).unwrap();
+    let mut command = Command::new("chroot");
+    command.arg("--userspec=65534:65534").arg(root).args([
+        "/kratos",
+        "serve",
+        "-c",
+        "/kratos.json",
+    ]);
+    command
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let mut server = Server::spawn(command, folder);
+    assert!(ask(&server.public(), "/health/ready").ends_with("{\"status\":\"ok\"}\n"));
+    assert!(ask(&server.admin(), "/metrics/prometheus").contains("http_requests_total"));
+    server.signal("TERM");
+    assert_eq!(server.end().code(), Some(0));
 }

@@ -1,5 +1,6 @@
 //! The integration tests, one target: everything goes through the doors that users have.
 mod cli;
+mod http;
 mod fuzz;
 mod layers;
 mod login;
