@@ -86,12 +86,7 @@ fn envelope(credential: &Credential, config: Option<Value>, fresh: bool) -> Valu
     if let Some(config) = config {
         put("config", config);
     }
-    let version = if fresh {
-        credential.version
-    } else {
-        credential.current_version()
-    };
-    put("version", version.into());
+    put("version", credential.version.into());
     put("created_at", rfc3339(credential.created_at).into());
     put("updated_at", rfc3339(credential.updated_at).into());
     out.into()
