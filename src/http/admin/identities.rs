@@ -89,8 +89,7 @@ pub async fn get(call: Call) -> Response {
             Some(id) => cx.store().identities().find(id, Load::Credentials).await?,
             None => None,
         };
-        let mut identity = found.ok_or_else(Refusal::no_row)?;
-        identity.upgrade_credentials();
+        let identity = found.ok_or_else(Refusal::no_row)?;
         Ok(respond::json(
             200,
             &shown(cx, &identity, Show::WithConfigOf(&configs), false),
@@ -198,7 +197,7 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
                 Refusal::bad("Beyond a thousand entries a list is read by page_token.").into(),
             );
         }
-        let mut found = cx
+        let found = cx
             .store()
             .identities()
             .list(
@@ -214,7 +213,6 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
             Filter::Identifier { .. } | Filter::IdentifierPrefix { .. } => found.len() as u64,
             _ => cx.store().identities().count().await?,
         };
-        found.iter_mut().for_each(Identity::upgrade_credentials);
         let mut response = respond::json(200, &found.iter().map(shown).collect::<Vec<_>>());
         response.headers_mut().insert(TOTAL, total.into());
         if let Ok(links) =
@@ -244,7 +242,6 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
         .last()
         .filter(|_| more)
         .map(|last| last.id.to_string());
-    found.iter_mut().for_each(Identity::upgrade_credentials);
     let mut response = respond::json(200, &found.iter().map(shown).collect::<Vec<_>>());
     write_links(
         &mut response,
