@@ -95,7 +95,7 @@ impl Fetch for Documents {
             .await
             .map_err(|error| FetchError::Upstream(error.to_string()))?;
         match answer.status.as_u16() {
-            200 => Ok(answer.body.into()),
+            200 => Ok(answer.body),
             404 => Err(FetchError::Missing),
             other => Err(FetchError::Upstream(format!(
                 "it answered with status {other}"

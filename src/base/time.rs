@@ -66,7 +66,6 @@ pub mod wire {
         use serde::{Deserialize, Deserializer, Serializer, de::Error};
         use time::OffsetDateTime;
 
-        #[expect(clippy::ref_option, reason = "the signature is serde's")]
         pub fn serialize<S: Serializer>(
             at: &Option<OffsetDateTime>,
             s: S,

@@ -9,17 +9,17 @@ use clap::Args;
 
 /// The configuration of `-c` and of the environment.
 #[must_use]
-pub fn source(config: &ConfigArgs) -> Source {
+pub(super) fn source(config: &ConfigArgs) -> Source {
     Source::new(&config.config, env::environment(), &SystemRandom)
 }
 
 /// For commands that need little of it: read, but not judged.
-pub fn unchecked(source: &Source) -> anyhow::Result<Config> {
+pub(super) fn unchecked(source: &Source) -> anyhow::Result<Config> {
     source.load_unchecked().or_else(refused)
 }
 
 /// All findings to stderr, one a line.
-pub fn refused<T>(findings: Vec<Finding>) -> anyhow::Result<T> {
+pub(super) fn refused<T>(findings: Vec<Finding>) -> anyhow::Result<T> {
     for finding in &findings {
         eprintln!("{finding}");
     }
@@ -30,13 +30,13 @@ pub fn refused<T>(findings: Vec<Finding>) -> anyhow::Result<T> {
 }
 
 /// Log lines as the configuration wants them.
-pub fn install_logs(config: &Config) {
+pub(super) fn install_logs(config: &Config) {
     logs::install(LogSettings::new(&config.log, crate::base::build::VERSION));
 }
 
 /// Which database.
 #[derive(Args, Clone, Debug)]
-pub struct DsnArgs {
+pub(super) struct DsnArgs {
     /// The database, such as postgres://… or sqlite://…
     #[arg(value_name = "DSN")]
     dsn: Option<String>,
@@ -49,12 +49,12 @@ pub struct DsnArgs {
 
 impl DsnArgs {
     /// The database, or `None` if none was named. Logs are installed on the way.
-    pub fn read(&self) -> anyhow::Result<Option<Dsn>> {
+    pub(super) fn read(&self) -> anyhow::Result<Option<Dsn>> {
         self.find(self.read_from_env)
     }
 
     /// The same for a command that looks into the configuration even if it is not told to.
-    pub fn read_anyway(&self) -> anyhow::Result<Option<Dsn>> {
+    pub(super) fn read_anyway(&self) -> anyhow::Result<Option<Dsn>> {
         self.find(true)
     }
 

@@ -4,7 +4,6 @@ use super::section::section;
 use time::Duration;
 
 section!(
-    #[expect(clippy::struct_excessive_bools, reason = "the keys are the reference's")]
     FeatureFlags {
         cacheable_sessions: bool,
         #[serde(deserialize_with = "duration::optional")]

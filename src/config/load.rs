@@ -53,8 +53,6 @@ impl std::fmt::Debug for Variables {
 pub struct Loaded {
     pub config: Config,
     pub warnings: Vec<Warning>,
-    /// Everything merged, defaults included, for comparison on reload.
-    pub(super) values: Secret<Value>,
 }
 
 impl Source {
@@ -132,11 +130,7 @@ impl Source {
             return Err(findings);
         }
         warnings.extend(traps::warnings(&config, &given, &origins));
-        Ok(Loaded {
-            config,
-            warnings,
-            values: Secret::new(values),
-        })
+        Ok(Loaded { config, warnings })
     }
 
     /// For commands that need the database only (migrate, cleanup, hashers): no schema, no checks; sections

@@ -234,10 +234,6 @@ impl Origins {
     pub(super) fn key(&self, pointer: &str) -> Option<&Origin> {
         self.nearest(pointer).map(|(key, _)| key)
     }
-    /// Whether somebody wrote that value, or a default put it there.
-    pub(super) fn is_given(&self, pointer: &str) -> bool {
-        self.0.contains_key(pointer)
-    }
 
     fn nearest(&self, pointer: &str) -> Option<&(Origin, Origin)> {
         let mut pointer = pointer;

@@ -65,7 +65,6 @@ section!(RequestLog {
     disable_for_health: bool
 });
 section!(
-    #[expect(clippy::struct_excessive_bools, reason = "the keys are the reference's")]
     Cors {
         enabled: bool,
         allowed_origins: Vec<String> = vec!["*".into()],

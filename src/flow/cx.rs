@@ -51,6 +51,7 @@ pub struct RequestFacts {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct CsrfFacts {
     pub any_cookie: bool,
     /// The anti-forgery cookie was among them.

@@ -1,6 +1,6 @@
 //! Bodies: a submission out of a form or JSON, and JSON for the admin API (http-api.md §2.2, §2.3).
 use crate::base::url::Params;
-use crate::flow::{Body, Refusal, Submission, Verb};
+use crate::flow::{Body, Fault, Refusal, Submission, Verb};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
@@ -59,15 +59,15 @@ fn media_type(headers: &HeaderMap) -> String {
 }
 
 /// A body that has to be announced as JSON.
-pub fn announced_json<T: DeserializeOwned>(head: &Parts, body: &[u8]) -> Result<T, Refusal> {
+pub fn announced_json<T: DeserializeOwned>(head: &Parts, body: &[u8]) -> Result<T, Fault> {
     if media_type(&head.headers) != "application/json" {
-        return Err(Refusal::bad("The body has to be sent as application/json."));
+        return Err(Refusal::bad("The body has to be sent as application/json.").into());
     }
     json(body)
 }
 
 /// A JSON body, whatever it is announced as.
-pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad(format!("The body cannot be read: {error}.")))
+        .map_err(|error| Refusal::bad(format!("The body cannot be read: {error}.")).into())
 }

@@ -32,7 +32,6 @@ use std::sync::Arc;
 pub const MAX_BODY: usize = layers::body::MAX;
 
 /// Everything that the public listener answers.
-#[must_use]
 pub fn public_router(services: Arc<Services>) -> Router {
     use public::{errors, login, logout, registration, schemas, sessions};
     let routes = Router::new()
@@ -74,7 +73,6 @@ pub fn public_router(services: Arc<Services>) -> Router {
 }
 
 /// Everything that the admin listener answers. Each path may be asked for without its prefix, too.
-#[must_use]
 pub fn admin_router(services: Arc<Services>) -> Router {
     use admin::{identities, sessions};
     let routes = Router::new()

@@ -40,7 +40,9 @@ fn best(headers: &HeaderMap, offers: &[&'static str]) -> &'static str {
             let Some(distance) = range.distance(offer) else {
                 continue;
             };
-            if range.quality > chosen.1 || (range.quality == chosen.1 && distance < chosen.2) {
+            if range.quality > chosen.1
+                || ((range.quality - chosen.1).abs() < f32::EPSILON && distance < chosen.2)
+            {
                 chosen = (offer, range.quality, distance);
             }
         }

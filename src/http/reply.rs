@@ -52,7 +52,6 @@ async fn answer(
     match answer {
         Answer::Flow(flow, _) if html => respond::redirect(303, method, &ui(cx, &flow)),
         Answer::Flow(flow, Shown::Fine) => respond::json(200, &flow.json()),
-        Answer::Flow(flow, Shown::Unfinished) => respond::json(400, &flow.json()),
         Answer::Invalid(flow) if html => {
             // Registration was always answered otherwise.
             let status = if kind == FlowKind::Registration {
@@ -62,7 +61,9 @@ async fn answer(
             };
             respond::redirect(status, method, &ui(cx, &flow))
         }
-        Answer::Invalid(flow) => respond::json(400, &flow.json()),
+        Answer::Flow(flow, Shown::Unfinished) | Answer::Invalid(flow) => {
+            respond::json(400, &flow.json())
+        }
         Answer::Replaced { by, .. } if html => respond::redirect(303, method, &ui(cx, &by)),
         Answer::Replaced {
             by,
@@ -112,7 +113,7 @@ pub async fn refused(cx: &Cx, method: &Method, refusal: Refusal, html: bool) -> 
                 return respond::redirect(303, method, &page);
             }
             Err(error) => {
-                tracing::error!(%error, "an error could not be stored for the error page")
+                tracing::error!(%error, "an error could not be stored for the error page");
             }
         }
     }

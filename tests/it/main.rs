@@ -1,4 +1,6 @@
 //! The integration tests, one target: everything goes through the doors that users have.
+#![expect(unreachable_pub, reason = "what tests share is not for others")]
+
 mod cli;
 mod http;
 mod fuzz;

@@ -47,7 +47,7 @@ fn routes() -> Router {
                 "late"
             }),
         )
-        .route("/endless", get(|| std::future::pending::<()>()))
+        .route("/endless", get(std::future::pending::<()>))
         .route("/echo", post(|body: Bytes| async { body }))
 }
 

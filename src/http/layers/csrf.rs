@@ -120,7 +120,8 @@ fn sent<'h>(name: &'h str, headers: &'h HeaderMap) -> impl Iterator<Item = &'h s
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter_map(move |(n, value)| (n == name).then(|| value.trim_matches('"')))
+        .filter(move |(n, _)| *n == name)
+        .map(|(_, value)| value.trim_matches('"'))
 }
 
 /// Where scripts put the token. Forms put it into the body, but no guarded route takes one.

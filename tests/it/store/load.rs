@@ -160,13 +160,10 @@ async fn connections_that_died_while_idle_are_replaced() {
             for one in many.collect::<Vec<_>>() {
                 one.await.expect("no panic").expect("count");
             }
-            match engine.name {
-                "postgres" => {
-                    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
-                    admin.run(kill).await.expect("kill");
-                }
-                _ => {}
+            if engine.name == "postgres" {
+                let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                             WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                admin.run(kill).await.expect("kill");
             }
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             if n == 0 {
