@@ -5,14 +5,15 @@ use crate::base::random::Random;
 use crate::config::Config;
 use crate::crypto::hash::pool::{HashPool, PoolLimits};
 use crate::outbound::breach::BreachList;
-use crate::outbound::{Outbound, Policy, Request};
-use crate::schema::{Fetch, FetchError, SchemaRegistry};
+use crate::outbound::{Outbound, Policy};
+use crate::resource::{ResourceError, Resources, Wish};
+use crate::schema::{Fetch, FetchError, MAX_BYTES, SchemaRegistry};
 use crate::store::Store;
 use crate::telemetry::metrics::{Build, Metrics};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
-use data_encoding::BASE64;
 use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
 
 /// Nothing here is lazy or optional.
 pub struct Services {
@@ -39,7 +40,7 @@ impl Services {
         let outbound = Outbound::new()?;
         let policy = Policy::from(&config.clients.http);
         let documents = Documents {
-            outbound: outbound.clone(),
+            resources: Resources::new(outbound.clone()),
             policy,
         };
         let hasher = HashPool::start(PoolLimits::from(&config.extensions.hashing), &random)?;
@@ -68,38 +69,28 @@ impl Services {
     }
 }
 
-/// Gets what the configuration names by URL.
+/// Gets identity schemas. The registry keeps them itself.
 struct Documents {
-    outbound: Outbound,
+    resources: Resources,
     policy: Policy,
 }
 
 #[async_trait]
 impl Fetch for Documents {
     async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        if let Some(text) = url.strip_prefix("base64://") {
-            return BASE64
-                .decode(text.as_bytes())
-                .map_err(|error| FetchError::Unreadable(error.to_string()));
-        }
-        if let Some(path) = url.strip_prefix("file://") {
-            let bytes = tokio::fs::read(path).await;
-            return bytes.map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => FetchError::Missing,
-                _ => FetchError::Unreadable(error.to_string()),
-            });
-        }
-        let answer = self
-            .outbound
-            .send(&self.policy, &Request::get(url))
-            .await
-            .map_err(|error| FetchError::Upstream(error.to_string()))?;
-        match answer.status.as_u16() {
-            200 => Ok(answer.body),
-            404 => Err(FetchError::Missing),
-            other => Err(FetchError::Upstream(format!(
-                "it answered with status {other}"
-            ))),
+        let wish = Wish {
+            uri: url,
+            most: MAX_BYTES,
+            fresh: Duration::ZERO,
+            now: OffsetDateTime::UNIX_EPOCH,
+        };
+        match self.resources.load(&self.policy, wish).await {
+            Ok(content) => Ok(content.to_vec()),
+            Err(ResourceError::Missing) => Err(FetchError::Missing),
+            Err(error @ (ResourceError::Status(_) | ResourceError::Outbound(_))) => {
+                Err(FetchError::Upstream(error.to_string()))
+            }
+            Err(error) => Err(FetchError::Unreadable(error.to_string())),
         }
     }
 }

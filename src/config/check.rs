@@ -1,4 +1,5 @@
 //! What a schema cannot say: rules between keys, and texts that have to be readable.
+use super::dsn::Dsn;
 use super::finding::Finding;
 use super::node::Origins;
 use super::secrets::CipherAlgorithm;
@@ -12,6 +13,9 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Finding> {
     let mut refuse = |pointer: &str, text: &str| {
         findings.push(Finding::new(origins.value(pointer).cloned(), pointer, text));
     };
+    if let Err(bad) = Dsn::parse(config.dsn.expose()) {
+        refuse("/dsn", &bad.to_string());
+    }
     pages(config, &mut refuse);
     for (name, tls) in [
         ("public", &config.serve.public.tls),

@@ -36,7 +36,11 @@ section!(
     }
 );
 section!(HttpDelivery {
-    request_config: RequestConfig
+    /// Without a body, the built-in one is sent.
+    request_config: RequestConfig = RequestConfig {
+        method: Some("POST".into()),
+        ..RequestConfig::default()
+    },
 });
 section!(
     /// Another way to people than e-mail.

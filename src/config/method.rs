@@ -3,6 +3,7 @@ use super::duration;
 use super::oidc::Oidc;
 use super::request::{Auth, Headers};
 use super::section::{choice, section};
+use serde::{Deserialize, Deserializer};
 use time::Duration;
 use uuid::Uuid;
 
@@ -159,6 +160,8 @@ section!(
 );
 section!(
     Organization {
+        /// What is no UUID belongs to nobody; the reference does not refuse it.
+        #[serde(deserialize_with = "uuid")]
         id: Option<Uuid>,
         label: String,
         domains: Vec<String>,
@@ -167,3 +170,7 @@ section!(
         session_lifespan: Option<Duration>,
     }
 );
+
+fn uuid<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Uuid>, D::Error> {
+    Ok(Uuid::parse_str(&String::deserialize(input)?).ok())
+}

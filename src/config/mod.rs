@@ -28,6 +28,7 @@ pub mod oauth2;
 pub mod oidc;
 mod parse;
 pub mod request;
+mod restart;
 pub mod rules;
 mod schema;
 pub mod secrets;
@@ -36,8 +37,8 @@ pub mod selfservice;
 pub mod serve;
 pub mod session;
 pub mod size;
-pub mod watch;
 mod traps;
+pub mod watch;
 
 pub use cookies::{CookieSettings, Cookies, SameSite};
 pub use courier::Courier;

@@ -15,29 +15,6 @@ use uuid::Uuid;
 static VERIFICATION: HookSpec = HookSpec::Verification;
 
 impl Config {
-    /// Keys that are read once, at the start, and differ from those of `old`.
-    #[must_use]
-    pub fn needs_restart(&self, old: &Self) -> Vec<&'static str> {
-        let listener = |serve: &Self| {
-            let (public, admin) = (&serve.serve.public, &serve.serve.admin);
-            [
-                (public.host.clone(), public.port),
-                (admin.host.clone(), admin.port),
-            ]
-        };
-        let mut keys = vec![];
-        if self.dsn.expose() != old.dsn.expose() {
-            keys.push("dsn");
-        }
-        let (new, was) = (listener(self), listener(old));
-        for (n, key) in ["serve.public", "serve.admin"].into_iter().enumerate() {
-            if new.get(n) != was.get(n) {
-                keys.push(key);
-            }
-        }
-        keys
-    }
-
     /// Whether the method takes part (flows.md §1.1). The profile's form is in every registration, whatever
     /// this says of [`MethodId::Profile`]; that rule is the engine's.
     #[must_use]

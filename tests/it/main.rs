@@ -2,8 +2,9 @@
 #![expect(unreachable_pub, reason = "what tests share is not for others")]
 
 mod cli;
-mod http;
+mod config;
 mod fuzz;
+mod http;
 mod layers;
 mod login;
 mod registration;
