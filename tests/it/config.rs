@@ -121,7 +121,7 @@ fn rules_between_keys_explain_themselves() {
             provider[key] = value.clone();
         }
         complaints(|c| {
-            c["selfservice"]["methods"] = json!({"oidc": {"config": {"providers": [provider]}}})
+            c["selfservice"]["methods"] = json!({"oidc": {"config": {"providers": [provider]}}});
         })
     };
     assert_eq!(provider(json!({})).len(), 3);
