@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// So long a database may take to come up.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// What people sign up by where nobody has configured anything.
 const PRESET: &str = include_str!("../../schemas/presets/email.schema.json");
 
@@ -82,11 +82,13 @@ async fn configured(source: Source) -> anyhow::Result<()> {
 fn reload_on_change(source: Source, services: &Arc<Services>) -> anyhow::Result<Watcher> {
     let services = Arc::downgrade(services);
     let paths = source.paths().to_vec();
-    let reload = move || {
+    let reload = Arc::new(move || {
         let Some(services) = services.upgrade() else {
             return;
         };
         match source.load() {
+            // Touched, but the same.
+            Ok(loaded) if loaded.config.fingerprint == services.config.load().fingerprint => {}
             Ok(loaded) => {
                 for key in loaded.config.needs_restart(&services.config.load()) {
                     tracing::warn!(key, "this key has changed; it counts after a restart");
@@ -106,8 +108,14 @@ fn reload_on_change(source: Source, services: &Arc<Services>) -> anyhow::Result<
                 );
             }
         }
-    };
-    Ok(watch(&paths, reload)?)
+    });
+    let watcher = watch(&paths, {
+        let reload = Arc::clone(&reload);
+        move || reload()
+    })?;
+    // What has changed since the first look was seen by nobody.
+    reload();
+    Ok(watcher)
 }
 
 /// Nobody has configured anything: the database is made and migrated here, and the first page says what there is.

@@ -180,12 +180,12 @@ impl Front {
         match self.side {
             Side::Admin => {
                 let prefixed = path::with_admin_prefix(&spelled).into_owned();
-                respell(&mut request, prefixed);
+                respell(&mut request, &prefixed);
                 self.route(request).await
             }
             Side::Public => {
                 if let Cow::Owned(spelled) = spelled {
-                    respell(&mut request, spelled);
+                    respell(&mut request, &spelled);
                 }
                 self.guard(prepared, request).await
             }
@@ -261,9 +261,9 @@ impl Front {
     }
 }
 
-fn respell(request: &mut Request, path: String) {
+fn respell(request: &mut Request, path: &str) {
     if request.uri().path() != path
-        && let Some(uri) = path::replace(request.uri(), &path)
+        && let Some(uri) = path::replace(request.uri(), path)
     {
         *request.uri_mut() = uri;
     }

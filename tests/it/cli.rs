@@ -178,23 +178,15 @@ impl Server {
     }
 
     fn spawn(mut command: Command, folder: tempfile::TempDir) -> Self {
-        let process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        // Not a pipe that nobody empties: the log would fill it, and the server wait.
+        let log = std::fs::File::create(folder.path().join("server.log")).unwrap();
+        let process = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         let mut server = Self { process, folder };
         let began = Instant::now();
         while !server.public().exists() || !server.admin().exists() {
             if let Some(status) = server.process.try_wait().unwrap() {
-                let mut errors = String::new();
-                server
-                    .process
-                    .stderr
-                    .take()
-                    .unwrap()
-                    .read_to_string(&mut errors)
-                    .unwrap();
+                let log = server.folder.path().join("server.log");
+                let errors = std::fs::read_to_string(log).unwrap();
                 panic!("{status}: {errors}");
             }
             assert!(
@@ -280,6 +272,40 @@ fn both_signals_end_the_server_gently() {
         assert_eq!(server.end().code(), Some(0), "{signal}");
         assert!(!server.public().exists());
     }
+}
+
+/// A changed file counts at once; one that cannot be used changes nothing.
+#[test]
+fn a_changed_configuration_is_taken_while_running() {
+    let server = Server::start();
+    let file = server.folder.path().join("kratos.json");
+    let write = |text: String| {
+        let draft = file.with_extension("draft");
+        std::fs::write(&draft, text).unwrap();
+        std::fs::rename(&draft, &file).unwrap();
+    };
+    let becomes = |revision: &str| {
+        let began = Instant::now();
+        while !ask(&server.admin(), "/health/config").ends_with(revision) {
+            assert!(
+                began.elapsed() < Duration::from_secs(10),
+                "{revision} is not taken"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let revised = |revision: &str| {
+        let mut configuration = configuration();
+        configuration["revision"] = revision.into();
+        configuration.to_string()
+    };
+    write(revised("second"));
+    becomes("second");
+    write("{ nonsense".into());
+    std::thread::sleep(Duration::from_millis(700));
+    becomes("second");
+    write(revised("third"));
+    becomes("third");
 }
 
 /// The three lines work as they are printed, in one shell, one after the other.

@@ -97,13 +97,11 @@ impl HttpBody for Bounded {
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {
-            match self.left.checked_sub(data.len()) {
-                Some(left) => self.left = left,
-                None => {
-                    self.over = true;
-                    return Poll::Ready(Some(Err(Refused::TooLarge.into())));
-                }
-            }
+            let Some(left) = self.left.checked_sub(data.len()) else {
+                self.over = true;
+                return Poll::Ready(Some(Err(Refused::TooLarge.into())));
+            };
+            self.left = left;
         }
         Poll::Ready(frame.map(|f| f.map_err(Into::into)))
     }

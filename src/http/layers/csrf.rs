@@ -178,7 +178,7 @@ mod tests {
 
     const NAME: &str = "csrf_token_x";
 
-    fn judged(method: Method, cookies: &[&str], token: Option<&str>) -> (Verdict, bool) {
+    fn judged(method: &Method, cookies: &[&str], token: Option<&str>) -> (Verdict, bool) {
         let mut headers = HeaderMap::new();
         for cookie in cookies {
             headers.append(COOKIE, format!("other=1; {NAME}={cookie}").parse().unwrap());
@@ -186,7 +186,7 @@ mod tests {
         if let Some(token) = token {
             headers.insert(HEADER, token.parse().unwrap());
         }
-        judge(Class::Guarded, &method, NAME, &headers)
+        judge(Class::Guarded, method, NAME, &headers)
     }
 
     #[test]
@@ -196,27 +196,27 @@ mod tests {
         let (cookie, masked) = (token.cookie_value(), token.mask(&dice));
         let other = CsrfToken::random(&dice).cookie_value();
         assert_eq!(
-            judged(Method::POST, &[&cookie], Some(&masked)),
+            judged(&Method::POST, &[&cookie], Some(&masked)),
             (Verdict::Pass, false)
         );
         assert_eq!(
-            judged(Method::POST, &[&other, &cookie], Some(&masked)),
+            judged(&Method::POST, &[&other, &cookie], Some(&masked)),
             (Verdict::Pass, true)
         );
         assert_eq!(
-            judged(Method::POST, &[&cookie], None),
+            judged(&Method::POST, &[&cookie], None),
             (Verdict::Refuse, false)
         );
         assert_eq!(
-            judged(Method::POST, &[&other], Some(&masked)),
+            judged(&Method::POST, &[&other], Some(&masked)),
             (Verdict::Refuse, false)
         );
         assert_eq!(
-            judged(Method::POST, &[], Some(&masked)),
+            judged(&Method::POST, &[], Some(&masked)),
             (Verdict::Refuse, true)
         );
         assert_eq!(
-            judged(Method::DELETE, &["nonsense"], None),
+            judged(&Method::DELETE, &["nonsense"], None),
             (Verdict::Refuse, true)
         );
     }
@@ -226,12 +226,12 @@ mod tests {
         let dice = crate::base::random::SeededRandom::new(1);
         let cookie = CsrfToken::random(&dice).cookie_value();
         assert_eq!(
-            judged(Method::GET, &[&cookie], None),
+            judged(&Method::GET, &[&cookie], None),
             (Verdict::Pass, false)
         );
         for cookies in [&[][..], &["YWJj"], &["YWJj", &cookie]] {
             assert_eq!(
-                judged(Method::HEAD, cookies, None),
+                judged(&Method::HEAD, cookies, None),
                 (Verdict::Pass, true),
                 "{cookies:?}"
             );

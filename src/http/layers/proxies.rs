@@ -2,10 +2,11 @@
 //!
 //! Without the key everybody's does, as in the reference. With it, these headers are taken away from requests that
 //! come from anywhere else. `X-Forwarded-Proto` stays: it only names the scheme of URLs (http-api.md §8.1).
+use crate::config::extensions::network;
 use crate::http::peer::Peer;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 const CLAIMS: [&str; 8] = [
     "true-client-ip",
@@ -27,16 +28,14 @@ impl Proxies {
     #[must_use]
     pub fn new(entries: &[String]) -> Option<Self> {
         let read = |entry: &String| {
-            let net = entry
-                .parse()
-                .or_else(|_| entry.parse::<IpAddr>().map(IpNet::from));
-            if net.is_err() {
+            let net = network(entry);
+            if net.is_none() {
                 tracing::error!(
                     entry,
                     "extensions.trusted_proxies holds something that is no network"
                 );
             }
-            net.ok()
+            net
         };
         (!entries.is_empty()).then(|| Self(entries.iter().filter_map(read).collect()))
     }

@@ -201,13 +201,11 @@ fn id_of(name: &str, file: &str) -> io::Result<Option<u32>> {
             .then(|| columns.nth(1))?
             .and_then(|id| id.parse().ok())
     });
-    match found {
-        Some(id) => Ok(Some(id)),
-        None => {
-            let text = format!("the name {name:?} of the socket's owner or group is not in {file}");
-            Err(io::Error::new(io::ErrorKind::NotFound, text))
-        }
+    if found.is_none() {
+        let text = format!("the name {name:?} of the socket's owner or group is not in {file}");
+        return Err(io::Error::new(io::ErrorKind::NotFound, text));
     }
+    Ok(found)
 }
 
 pub(super) enum Stream {

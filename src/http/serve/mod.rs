@@ -44,7 +44,7 @@ impl Limits {
 }
 
 /// How long requests in flight may take once the server was told to stop.
-pub const GRACE: Duration = Duration::from_secs(120);
+pub const GRACE: Duration = Duration::from_mins(2);
 
 /// Answers requests until `stop` is cancelled; returns when the last connection is done, or after `grace`.
 pub async fn serve(
