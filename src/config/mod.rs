@@ -37,6 +37,8 @@ pub mod selfservice;
 pub mod serve;
 pub mod session;
 pub mod size;
+#[cfg(test)]
+mod tests;
 mod traps;
 pub mod watch;
 
