@@ -3,6 +3,7 @@ use super::super::row::Row;
 use super::super::value::{Sql, Value};
 use super::super::{Dialect, count, times};
 use crate::store::error::{Conflict, Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi, types::Null};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,10 @@ pub(super) fn open(path: Option<&PathBuf>, journal: Option<&str>) -> Result<Conn
     }
     .map_err(translate)?;
     connection.set_prepared_statement_cache_capacity(400);
+    // Plans must not depend on values: those that do are made anew for each statement.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(translate)?;
     // Another process may be at it: opening is the one moment at which waiting inside is simplest.
     connection
         .busy_timeout(Duration::from_secs(5))
@@ -144,5 +149,33 @@ fn translate(error: rusqlite::Error) -> Error {
             _,
         ) => Error::unavailable(rusqlite::Error::SqliteFailure(code, message)),
         _ => Error::Broken(Box::new(rusqlite::Error::SqliteFailure(code, message))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::sql;
+    use rusqlite::StatementStatus;
+
+    /// A partial index makes plans depend on values, unless that is forbidden.
+    #[test]
+    fn statements_are_compiled_once() -> Result<()> {
+        let connection = open(None, None)?;
+        run(
+            &connection,
+            "CREATE TABLE i (id TEXT PRIMARY KEY, nid TEXT, x TEXT);
+             CREATE TABLE s (token TEXT PRIMARY KEY, nid TEXT, i TEXT);
+             CREATE UNIQUE INDEX p ON i (nid, x) WHERE x = 'pending'",
+        )?;
+        let text =
+            "SELECT * FROM s JOIN i ON i.id = s.i AND i.nid = s.nid WHERE s.token = ? AND i.x = ?";
+        for value in ["a", "pending", "b"] {
+            query(&connection, &sql(text).bind(value).bind(value), false)?;
+        }
+        let statement = connection.prepare_cached(text).map_err(translate)?;
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        assert_eq!(statement.get_status(StatementStatus::Run), 3);
+        Ok(())
     }
 }
