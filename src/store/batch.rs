@@ -8,7 +8,7 @@ use super::Scope;
 use super::db::{Sql, built, rows_of_marks, sql};
 use super::error::Result;
 use super::flows::{self, Stored};
-use crate::base::id::{IdentityId, NetworkId, SessionId};
+use crate::base::id::NetworkId;
 use crate::model::flow::Flow;
 use crate::model::session::{Device, Session};
 
@@ -53,6 +53,23 @@ impl<'c> Batch<'c> {
         self.statements.push(statement);
     }
 
+    /// Rows for a table, which is named with its columns; nothing for none.
+    fn insert_rows<T>(
+        &mut self,
+        table: &str,
+        width: usize,
+        rows: &[T],
+        bind: impl Fn(Sql, NetworkId, &T) -> Sql,
+    ) {
+        if rows.is_empty() {
+            return;
+        }
+        let marks = rows_of_marks(rows.len(), width);
+        let insert = built(format!("INSERT INTO {table} VALUES {marks}"));
+        let nid = self.scope.nid;
+        self.add(rows.iter().fold(insert, |sql, row| bind(sql, nid, row)));
+    }
+
     pub fn insert_flow<K: Stored>(&mut self, flow: &Flow<K>) {
         self.add(flows::insert(self.scope.nid, flow));
     }
@@ -64,37 +81,21 @@ impl<'c> Batch<'c> {
     /// A new session with its devices.
     pub fn insert_session(&mut self, session: &Session) {
         let insert = sql(
-            "INSERT INTO sessions (id, nid, identity_id, issued_at, expires_at, authenticated_at, created_at,
-                updated_at, token, logout_token, active, aal, authentication_methods)
+            "INSERT INTO sessions (expires_at, authenticated_at, updated_at, token, logout_token, active, aal,
+                authentication_methods, id, nid, identity_id, issued_at, created_at)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(session.id)
-        .bind(self.scope.nid)
-        .bind(session.identity_id)
-        .bind(session.issued_at)
-        .bind(session.expires_at)
-        .bind(session.authenticated_at)
-        .bind(session.created_at)
-        .bind(session.updated_at)
-        .bind(session.token.as_str())
-        .bind(session.logout_token.as_str())
-        .bind(session.active)
-        .bind(session.aal.word())
-        .bind_json(&session.methods);
+        );
+        let insert = self
+            .bind_session(insert, session)
+            .bind(session.identity_id)
+            .bind(session.issued_at)
+            .bind(session.created_at);
         self.add(insert);
-        if !session.devices.is_empty() {
-            let text = format!(
-                "INSERT INTO session_devices (id, nid, session_id, identity_id, ip_address, user_agent, location,
-                    created_at, updated_at)
-                 VALUES {}",
-                rows_of_marks(session.devices.len(), 9)
-            );
-            let mut insert = built(text);
-            for device in &session.devices {
-                insert = bind_device(insert, &self.scope, session.id, session.identity_id, device);
-            }
-            self.add(insert);
-        }
+        let table = "session_devices (id, nid, session_id, identity_id, ip_address, user_agent, location, created_at,
+            updated_at)";
+        self.insert_rows(table, 9, &session.devices, |sql, nid, device| {
+            bind_device(sql, nid, session, device)
+        });
     }
 
     /// A session that is there already; who it belongs to, when it was issued and its devices stay.
@@ -104,18 +105,23 @@ impl<'c> Batch<'c> {
                 SET expires_at = ?, authenticated_at = ?, updated_at = ?, token = ?, logout_token = ?, active = ?,
                     aal = ?, authentication_methods = ?
               WHERE id = ? AND nid = ?",
-        )
-        .bind(session.expires_at)
-        .bind(session.authenticated_at)
-        .bind(session.updated_at)
-        .bind(session.token.as_str())
-        .bind(session.logout_token.as_str())
-        .bind(session.active)
-        .bind(session.aal.word())
-        .bind_json(&session.methods)
-        .bind(session.id)
-        .bind(self.scope.nid);
+        );
+        let update = self.bind_session(update, session);
         self.add(update);
+    }
+
+    /// What may change of it, and then what it is found by.
+    fn bind_session(&self, sql: Sql, session: &Session) -> Sql {
+        sql.bind(session.expires_at)
+            .bind(session.authenticated_at)
+            .bind(session.updated_at)
+            .bind(session.token.as_str())
+            .bind(session.logout_token.as_str())
+            .bind(session.active)
+            .bind(session.aal.word())
+            .bind_json(&session.methods)
+            .bind(session.id)
+            .bind(self.scope.nid)
     }
 
     /// A device from which a session was used; one that is known already changes nothing.
@@ -128,7 +134,7 @@ impl<'c> Batch<'c> {
                 SELECT 1 FROM session_devices
                  WHERE nid = ? AND session_id = ? AND ip_address = ? AND user_agent = ?)",
         );
-        let insert = bind_device(insert, &self.scope, session.id, session.identity_id, device)
+        let insert = bind_device(insert, self.scope.nid, session, device)
             .bind(self.scope.nid)
             .bind(session.id)
             .bind(cut(device.ip_address.as_deref(), 50))
@@ -137,17 +143,11 @@ impl<'c> Batch<'c> {
     }
 }
 
-fn bind_device(
-    sql: Sql,
-    scope: &Scope<'_>,
-    session: SessionId,
-    owner: IdentityId,
-    device: &Device,
-) -> Sql {
+fn bind_device(sql: Sql, nid: NetworkId, session: &Session, device: &Device) -> Sql {
     sql.bind(device.id)
-        .bind(scope.nid)
-        .bind(session)
-        .bind(owner)
+        .bind(nid)
+        .bind(session.id)
+        .bind(session.identity_id)
         .bind(cut(device.ip_address.as_deref(), 50))
         .bind(cut(device.user_agent.as_deref(), 512))
         .bind(cut(device.location.as_deref(), 512))

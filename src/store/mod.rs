@@ -15,7 +15,6 @@
 mod addresses;
 mod batch;
 mod cleanup;
-mod codes;
 mod continuity;
 mod credentials;
 pub mod db;
@@ -26,16 +25,13 @@ mod flows;
 mod identities;
 pub mod migrate;
 mod networks;
+mod one_time;
 mod sessions;
-mod tokens;
 mod whole;
 
 pub use addresses::Addresses;
 pub use batch::Batch;
 pub use cleanup::{Cleanup, Expiring};
-pub use codes::{
-    Code, Codes, LoginCode, RecoveryCode, RegistrationCode, StoredCode, VerificationCode,
-};
 pub use continuity::{Container, Continuity};
 pub use credentials::{Credentials, Found};
 pub use db::{Db, Dialect, counting, round_trips};
@@ -44,8 +40,11 @@ pub use errors::{Errors, StoredError};
 pub use exchanges::{Exchange, Exchanges};
 pub use flows::{Flows, Stored};
 pub use identities::{Filter, Identities, Slice};
+pub use one_time::{
+    LoginCode, OneTime, OneTimes, RecoveryCode, RecoveryToken, RegistrationCode, StoredOnce,
+    VerificationCode, VerificationToken,
+};
 pub use sessions::{SessionCursor, Sessions};
-pub use tokens::{LinkToken, RecoveryToken, StoredToken, Tokens, VerificationToken};
 pub use whole::Load;
 
 use crate::base::id::NetworkId;
@@ -216,9 +215,7 @@ families!(
     continuity: Continuity,
     /// Codes by which an app gets the session begun in its browser.
     exchanges: Exchanges,
-    /// One-time codes.
-    codes: Codes,
-    /// Tokens of links.
-    tokens: Tokens,
+    /// Codes and tokens of links.
+    one_time: OneTimes,
     cleanup: Cleanup,
 );

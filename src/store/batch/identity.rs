@@ -1,5 +1,5 @@
 //! Writes to identities and what hangs on them.
-use super::super::db::{built, marks, rows_of_marks, sql};
+use super::super::db::{Sql, Value, built, marks, sql};
 use super::Batch;
 use crate::base::id::{IdentityId, RowId};
 use crate::base::random::Random;
@@ -12,23 +12,13 @@ impl Batch<'_> {
     /// The identity with its credentials and addresses. `dice` gives the ids of rows that have no id in our model.
     pub fn insert_identity(&mut self, identity: &Identity, dice: &dyn Random) {
         let insert = sql(
-            "INSERT INTO identities (id, nid, schema_id, traits, state, state_changed_at, external_id,
-                metadata_public, metadata_admin, available_aal, organization_id, created_at, updated_at)
+            "INSERT INTO identities (schema_id, traits, state, state_changed_at, external_id, metadata_public,
+                metadata_admin, available_aal, organization_id, updated_at, id, nid, created_at)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(identity.id)
-        .bind(self.scope.nid)
-        .bind(identity.schema_id.as_str())
-        .bind_json(&identity.traits)
-        .bind(identity.state.word())
-        .bind(identity.state_changed_at)
-        .bind_text_or_null(identity.external_id.as_deref())
-        .bind_json_or_null(identity.metadata_public.as_ref())
-        .bind_json_or_null(identity.metadata_admin.as_ref())
-        .bind(identity.available_aal.map(Aal::word))
-        .bind(identity.organization_id)
-        .bind(identity.created_at)
-        .bind(identity.updated_at);
+        );
+        let insert = self
+            .bind_identity(insert, identity)
+            .bind(identity.created_at);
         self.add(insert);
         self.insert_verifiable_addresses(identity.id, &identity.verifiable_addresses);
         self.insert_recovery_addresses(identity.id, &identity.recovery_addresses);
@@ -44,20 +34,25 @@ impl Batch<'_> {
                 SET schema_id = ?, traits = ?, state = ?, state_changed_at = ?, external_id = ?, metadata_public = ?,
                     metadata_admin = ?, available_aal = ?, organization_id = ?, updated_at = ?
               WHERE id = ? AND nid = ?",
-        )
-        .bind(identity.schema_id.as_str())
-        .bind_json(&identity.traits)
-        .bind(identity.state.word())
-        .bind(identity.state_changed_at)
-        .bind_text_or_null(identity.external_id.as_deref())
-        .bind_json_or_null(identity.metadata_public.as_ref())
-        .bind_json_or_null(identity.metadata_admin.as_ref())
-        .bind(identity.available_aal.map(Aal::word))
-        .bind(identity.organization_id)
-        .bind(identity.updated_at)
-        .bind(identity.id)
-        .bind(self.scope.nid);
+        );
+        let update = self.bind_identity(update, identity);
         self.add(update);
+    }
+
+    /// Its columns from `schema_id` on, `updated_at`, and then what it is found by.
+    fn bind_identity(&self, sql: Sql, identity: &Identity) -> Sql {
+        sql.bind(identity.schema_id.as_str())
+            .bind_json(&identity.traits)
+            .bind(identity.state.word())
+            .bind(identity.state_changed_at)
+            .bind_text_or_null(identity.external_id.as_deref())
+            .bind_json_or_null(identity.metadata_public.as_ref())
+            .bind_json_or_null(identity.metadata_admin.as_ref())
+            .bind(identity.available_aal.map(Aal::word))
+            .bind(identity.organization_id)
+            .bind(identity.updated_at)
+            .bind(identity.id)
+            .bind(self.scope.nid)
     }
 
     /// What the credentials of an identity are worth, remembered.
@@ -111,27 +106,19 @@ impl Batch<'_> {
         let Ok(kind) = self.scope.types.id(credential.kind) else {
             return;
         };
-        if identifiers.is_empty() {
-            return;
-        }
-        let mut insert = built(format!(
-            "INSERT INTO identity_credential_identifiers (id, nid, identity_id, identity_credential_id,
-                identity_credential_type_id, identifier, created_at, updated_at)
-             VALUES {}",
-            rows_of_marks(identifiers.len(), 8)
-        ));
-        for identifier in identifiers {
-            insert = insert
-                .bind(RowId::random(dice))
-                .bind(self.scope.nid)
-                .bind(owner)
-                .bind(credential.id)
+        let table =
+            "identity_credential_identifiers (identity_credential_id, identity_credential_type_id,
+            identifier, id, nid, identity_id, created_at, updated_at)";
+        self.insert_rows(table, 8, identifiers, |sql, nid, identifier| {
+            sql.bind(credential.id)
                 .bind(kind)
                 .bind(identifier.as_str())
+                .bind(RowId::random(dice))
+                .bind(nid)
+                .bind(owner)
                 .bind(credential.updated_at)
-                .bind(credential.updated_at);
-        }
-        self.add(insert);
+                .bind(credential.updated_at)
+        });
     }
 
     /// What is proven by it, not the identifiers. `updated_at` is the credential's.
@@ -148,10 +135,10 @@ impl Batch<'_> {
     }
 
     pub(in crate::store) fn delete_credential(&mut self, credential: &Credential) {
-        let delete = sql("DELETE FROM identity_credentials WHERE id = ? AND nid = ?")
-            .bind(credential.id)
-            .bind(self.scope.nid);
-        self.add(delete);
+        self.delete_row(
+            "DELETE FROM identity_credentials WHERE id = ? AND nid = ?",
+            credential.id,
+        );
     }
 
     pub(in crate::store) fn delete_identifiers(
@@ -176,19 +163,11 @@ impl Batch<'_> {
         owner: IdentityId,
         list: &[VerifiableAddress],
     ) {
-        if list.is_empty() {
-            return;
-        }
-        let mut insert = built(format!(
-            "INSERT INTO identity_verifiable_addresses (id, nid, identity_id, value, via, verified, status,
-                verified_at, created_at, updated_at)
-             VALUES {}",
-            rows_of_marks(list.len(), 10)
-        ));
-        for address in list {
-            insert = insert
-                .bind(address.id)
-                .bind(self.scope.nid)
+        let table = "identity_verifiable_addresses (id, nid, identity_id, value, via, verified, status, verified_at,
+            created_at, updated_at)";
+        self.insert_rows(table, 10, list, |sql, nid, address| {
+            sql.bind(address.id)
+                .bind(nid)
                 .bind(owner)
                 .bind(address.value.as_str())
                 .bind(address.via.word())
@@ -196,9 +175,8 @@ impl Batch<'_> {
                 .bind(address.status.word())
                 .bind(address.verified_at)
                 .bind(address.created_at)
-                .bind(address.updated_at);
-        }
-        self.add(insert);
+                .bind(address.updated_at)
+        });
     }
 
     pub(in crate::store) fn insert_recovery_addresses(
@@ -206,27 +184,18 @@ impl Batch<'_> {
         owner: IdentityId,
         list: &[RecoveryAddress],
     ) {
-        if list.is_empty() {
-            return;
-        }
-        let mut insert = built(format!(
-            "INSERT INTO identity_recovery_addresses (id, nid, identity_id, value, via,
-                break_glass_for_organization, created_at, updated_at)
-             VALUES {}",
-            rows_of_marks(list.len(), 8)
-        ));
-        for address in list {
-            insert = insert
-                .bind(address.id)
-                .bind(self.scope.nid)
+        let table = "identity_recovery_addresses (id, nid, identity_id, value, via, break_glass_for_organization,
+            created_at, updated_at)";
+        self.insert_rows(table, 8, list, |sql, nid, address| {
+            sql.bind(address.id)
+                .bind(nid)
                 .bind(owner)
                 .bind(address.value.as_str())
                 .bind(address.via.word())
                 .bind(address.break_glass_for_organization)
                 .bind(address.created_at)
-                .bind(address.updated_at);
-        }
-        self.add(insert);
+                .bind(address.updated_at)
+        });
     }
 
     /// A verifiable address that is there already: verified or not, and since when. `updated_at` is the address's.
@@ -246,16 +215,21 @@ impl Batch<'_> {
     }
 
     pub(in crate::store) fn delete_verifiable_address(&mut self, address: &VerifiableAddress) {
-        let delete = sql("DELETE FROM identity_verifiable_addresses WHERE id = ? AND nid = ?")
-            .bind(address.id)
-            .bind(self.scope.nid);
-        self.add(delete);
+        self.delete_row(
+            "DELETE FROM identity_verifiable_addresses WHERE id = ? AND nid = ?",
+            address.id,
+        );
     }
 
     pub(in crate::store) fn delete_recovery_address(&mut self, address: &RecoveryAddress) {
-        let delete = sql("DELETE FROM identity_recovery_addresses WHERE id = ? AND nid = ?")
-            .bind(address.id)
-            .bind(self.scope.nid);
+        self.delete_row(
+            "DELETE FROM identity_recovery_addresses WHERE id = ? AND nid = ?",
+            address.id,
+        );
+    }
+
+    fn delete_row(&mut self, text: &'static str, id: impl Into<Value>) {
+        let delete = sql(text).bind(id).bind(self.scope.nid);
         self.add(delete);
     }
 }

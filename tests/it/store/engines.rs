@@ -6,7 +6,7 @@ use kratos::config::dsn::Dsn;
 use kratos::model::credentials::Credential;
 use kratos::model::identity::{AddressStatus, Identity, RecoveryAddress, VerifiableAddress};
 use kratos::model::session::{Authentication, Device, Session};
-use kratos::store::{Db, Store, migrate};
+use kratos::store::{Db, Load, Store, migrate};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -114,6 +114,18 @@ impl Engine {
         Store::open(db, NOW, &self.dice)
             .await
             .unwrap_or_else(|e| panic!("{}: {e}", self.name))
+    }
+
+    /// Inserts somebody.
+    pub(super) async fn put(&self, store: &Store, identity: &Identity) {
+        let done = store.identities().insert(identity, self.dice()).await;
+        done.unwrap_or_else(|e| panic!("{}: {e}", self.name));
+    }
+
+    /// Somebody who is there.
+    pub(super) async fn get(&self, store: &Store, id: IdentityId, load: Load) -> Identity {
+        let found = store.identities().get(id, load).await;
+        found.unwrap_or_else(|e| panic!("{}: {e}", self.name))
     }
 
     pub(super) fn dice(&self) -> &dyn Random {

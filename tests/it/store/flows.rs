@@ -68,11 +68,7 @@ async fn every_kind_comes_back_as_it_was_put_in() {
     for engine in Engine::all().await {
         let store = engine.store().await;
         let identity = person(&store, engine.dice(), "a@example.org");
-        store
-            .identities()
-            .insert(&identity, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &identity).await;
 
         let mut login = fresh(
             &engine,

@@ -20,17 +20,9 @@ async fn an_identity_comes_back_as_it_was_put_in() {
         identity.available_aal = Some(Aal::One);
         identity.organization_id = Some(Uuid::from_u128(9));
         identity.recovery_addresses[0].break_glass_for_organization = Some(Uuid::from_u128(9));
-        store
-            .identities()
-            .insert(&identity, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &identity).await;
 
-        let read = store
-            .identities()
-            .get(identity.id, Load::Credentials)
-            .await
-            .expect("get");
+        let read = engine.get(&store, identity.id, Load::Credentials).await;
         assert_eq!(read, identity, "{}", engine.name);
         let read = store
             .identities()
@@ -76,11 +68,7 @@ async fn credentials_come_along_while_the_level_is_not_known() {
     for engine in Engine::all().await {
         let store = engine.store().await;
         let identity = person(&store, engine.dice(), "a@example.org");
-        store
-            .identities()
-            .insert(&identity, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &identity).await;
         let read = store
             .identities()
             .get(identity.id, Load::CredentialsIfAalUnknown)
@@ -112,11 +100,7 @@ async fn what_was_typed_is_preferred_to_what_is_normal() {
         old.verifiable_addresses.clear();
         old.recovery_addresses.clear();
         for identity in [&now, &old] {
-            store
-                .identities()
-                .insert(identity, engine.dice())
-                .await
-                .expect("insert");
+            engine.put(&store, identity).await;
         }
         let types = [CredentialsType::Password];
         let mut who = vec![];
@@ -169,11 +153,7 @@ async fn the_first_of_several_types_wins() {
         code.recovery_addresses.clear();
         code.credentials[0].kind = CredentialsType::Code;
         for identity in [&password, &code] {
-            store
-                .identities()
-                .insert(identity, engine.dice())
-                .await
-                .expect("insert");
+            engine.put(&store, identity).await;
         }
         for (types, who) in [
             ([CredentialsType::Code, CredentialsType::Password], code.id),
@@ -199,11 +179,7 @@ async fn what_somebody_else_has_is_a_conflict_and_leaves_nothing_behind() {
         let store = engine.store().await;
         let mut first = person(&store, engine.dice(), "a@example.org");
         first.external_id = Some("one".into());
-        store
-            .identities()
-            .insert(&first, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &first).await;
 
         let mut same_identifier = person(&store, engine.dice(), "a@example.org");
         same_identifier.verifiable_addresses.clear();
@@ -245,11 +221,7 @@ async fn updates_write_what_is_different() {
     for engine in Engine::all().await {
         let store = engine.store().await;
         let before = person(&store, engine.dice(), "a@example.org");
-        store
-            .identities()
-            .insert(&before, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &before).await;
 
         let later = NOW + Duration::hours(1);
         let mut after = before.clone();
@@ -277,11 +249,7 @@ async fn updates_write_what_is_different() {
             .update(&before, &after, engine.dice())
             .await
             .expect("update");
-        let mut read = store
-            .identities()
-            .get(before.id, Load::Credentials)
-            .await
-            .expect("get");
+        let mut read = engine.get(&store, before.id, Load::Credentials).await;
         read.credentials[0].identifiers.sort();
         after.credentials[0].identifiers.sort();
         assert_eq!(read, after, "{}", engine.name);
@@ -294,11 +262,7 @@ async fn updates_write_what_is_different() {
             .update(&after, &less, engine.dice())
             .await
             .expect("update");
-        let read = store
-            .identities()
-            .get(before.id, Load::Credentials)
-            .await
-            .expect("get");
+        let read = engine.get(&store, before.id, Load::Credentials).await;
         assert_eq!(read, less);
         let types = [CredentialsType::Password];
         let found = store
@@ -317,11 +281,7 @@ async fn lists_go_by_id_and_can_be_narrowed() {
         for n in 0..7 {
             let mut identity = person(&store, engine.dice(), &format!("user_{n}@example.org"));
             identity.organization_id = (n < 2).then_some(Uuid::from_u128(5));
-            store
-                .identities()
-                .insert(&identity, engine.dice())
-                .await
-                .expect("insert");
+            engine.put(&store, &identity).await;
             all.push(identity);
         }
         all.sort_by_key(|i| i.id.to_string());
@@ -440,11 +400,7 @@ async fn everything_goes_with_an_identity() {
         );
         // All is free again.
         let again = person(&store, engine.dice(), "a@example.org");
-        store
-            .identities()
-            .insert(&again, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &again).await;
     }
 }
 
@@ -453,11 +409,7 @@ async fn addresses_are_found_by_value_and_changed() {
     for engine in Engine::all().await {
         let store = engine.store().await;
         let identity = person(&store, engine.dice(), "a@example.org");
-        store
-            .identities()
-            .insert(&identity, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &identity).await;
         let (owner, mut address) = store
             .addresses()
             .verifiable(Via::Email, "a@example.org")
@@ -505,27 +457,15 @@ async fn odd_characters_are_kept_or_refused_but_break_nothing() {
             "quote'\"\\ ? $1 %_ \u{1F600}@example.org",
         );
         identity.traits = json!({ "x": "\u{1F600} '; DROP TABLE identities; --" });
-        store
-            .identities()
-            .insert(&identity, engine.dice())
-            .await
-            .expect("insert");
-        let read = store
-            .identities()
-            .get(identity.id, Load::Credentials)
-            .await
-            .expect("get");
+        engine.put(&store, &identity).await;
+        let read = engine.get(&store, identity.id, Load::Credentials).await;
         assert_eq!(read, identity);
 
         let mut nul = person(&store, engine.dice(), "nul");
         nul.traits = json!({ "x": "a\u{0}b" });
         match store.identities().insert(&nul, engine.dice()).await {
             Ok(()) => {
-                let read = store
-                    .identities()
-                    .get(nul.id, Load::Credentials)
-                    .await
-                    .expect("get");
+                let read = engine.get(&store, nul.id, Load::Credentials).await;
                 assert_eq!(read.traits, nul.traits);
             }
             Err(e) => assert!(
@@ -562,11 +502,7 @@ async fn a_security_key_is_found_by_its_user_handle() {
             json!({ "credentials": [], "user_handle": handle }),
             NOW,
         ));
-        store
-            .identities()
-            .insert(&identity, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &identity).await;
         let found = store
             .credentials()
             .by_user_handle(handle)

@@ -113,16 +113,8 @@ async fn requests_that_are_given_up_leave_a_working_store() {
             let _ = one.await;
         }
         let last = person(&store, engine.dice(), "last@example.org");
-        store
-            .identities()
-            .insert(&last, engine.dice())
-            .await
-            .expect("insert");
-        let read = store
-            .identities()
-            .get(last.id, Load::Credentials)
-            .await
-            .expect("get");
+        engine.put(&store, &last).await;
+        let read = engine.get(&store, last.id, Load::Credentials).await;
         assert_eq!(read, last, "{}", engine.name);
         // Each is there whole or not at all.
         let slice = kratos::store::Slice::Page {

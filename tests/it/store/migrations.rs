@@ -123,11 +123,7 @@ async fn additional_columns_and_tables_disturb_nobody() {
             .await
             .expect("create");
         let identity = super::engines::person(&store, engine.dice(), "a@example.org");
-        store
-            .identities()
-            .insert(&identity, engine.dice())
-            .await
-            .expect("insert");
+        engine.put(&store, &identity).await;
         let read = store
             .identities()
             .get(identity.id, kratos::store::Load::Credentials)

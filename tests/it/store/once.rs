@@ -5,8 +5,8 @@ use kratos::base::terms::{Aal, Channel, Via};
 use kratos::model::flow::{Flow, Login, Recovery, Registration, Settings, Verification};
 use kratos::model::identity::Identity;
 use kratos::store::{
-    Code, Container, Exchange, Expiring, LinkToken, Load, LoginCode, RecoveryCode, RecoveryToken,
-    RegistrationCode, Store, Stored, StoredCode, StoredToken, VerificationCode, VerificationToken,
+    Container, Exchange, Expiring, Load, LoginCode, OneTime, RecoveryCode, RecoveryToken,
+    RegistrationCode, Store, Stored, StoredOnce, VerificationCode, VerificationToken,
 };
 use serde_json::json;
 use time::Duration;
@@ -37,51 +37,49 @@ fn login() -> Login {
 
 async fn somebody(engine: &Engine, store: &Store) -> Identity {
     let identity = person(store, engine.dice(), "a@example.org");
-    store
-        .identities()
-        .insert(&identity, engine.dice())
-        .await
-        .expect("insert");
+    engine.put(store, &identity).await;
     identity
 }
 
-async fn code_works_once<K: StoredCode + PartialEq + std::fmt::Debug>(
+async fn code_works_once<K: StoredOnce + PartialEq + std::fmt::Debug>(
     engine: &Engine,
     store: &Store,
     flow: FlowId,
     own: K,
 ) {
-    let mut code = Code {
+    let mut code = OneTime {
         id: RowId::random(engine.dice()),
-        flow,
         hmac: "ab".repeat(32),
         issued_at: NOW,
         expires_at: NOW + Duration::minutes(15),
         used_at: None,
         own,
     };
-    store.codes().insert(&code).await.expect("insert");
+    store.one_time().insert(&code).await.expect("insert");
     assert_eq!(
-        store.codes().of::<K>(flow).await.expect("list"),
+        store.one_time().of::<K>(flow).await.expect("list"),
         [code.clone()],
         "{}",
         engine.name
     );
-    assert!(store.codes().use_up(&code, NOW).await.expect("use"));
+    assert!(store.one_time().use_up(&code, NOW).await.expect("use"));
     assert!(
-        !store.codes().use_up(&code, NOW).await.expect("use"),
+        !store.one_time().use_up(&code, NOW).await.expect("use"),
         "a second time"
     );
     code.used_at = Some(NOW);
     assert_eq!(
-        store.codes().of::<K>(flow).await.expect("list"),
+        store.one_time().of::<K>(flow).await.expect("list"),
         [code.clone()]
     );
     code.id = RowId::random(engine.dice());
     let mut batch = store.batch();
-    batch.insert_code(&code);
+    batch.insert_once(&code);
     batch.commit().await.expect("commit");
-    assert_eq!(store.codes().delete_of::<K>(flow).await.expect("delete"), 2);
+    assert_eq!(
+        store.one_time().delete_of::<K>(flow).await.expect("delete"),
+        2
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,6 +89,7 @@ async fn codes_work_once() {
         let who = somebody(&engine, &store).await;
         let id = flow(&engine, &store, login()).await;
         let own = LoginCode {
+            flow: id,
             address: "a@example.org".into(),
             via: Via::Email,
             identity: who.id,
@@ -98,18 +97,21 @@ async fn codes_work_once() {
         code_works_once(&engine, &store, id, own).await;
         let id = flow(&engine, &store, Registration::default()).await;
         let own = RegistrationCode {
+            flow: id,
             address: "+4915112345678".into(),
             via: Via::Sms,
         };
         code_works_once(&engine, &store, id, own).await;
         let id = flow(&engine, &store, Recovery::default()).await;
         let own = RecoveryCode {
+            flow: id,
             address: Some(who.recovery_addresses[0].id),
             identity: who.id,
             by_admin: false,
         };
         code_works_once(&engine, &store, id, own).await;
         let own = RecoveryCode {
+            flow: id,
             address: None,
             identity: who.id,
             by_admin: true,
@@ -117,6 +119,7 @@ async fn codes_work_once() {
         code_works_once(&engine, &store, id, own).await;
         let id = flow(&engine, &store, Verification::default()).await;
         let own = VerificationCode {
+            flow: id,
             address: Some(who.verifiable_addresses[0].id),
         };
         code_works_once(&engine, &store, id, own).await;
@@ -129,21 +132,23 @@ async fn only_one_of_many_uses_up_a_code() {
     for engine in Engine::all().await {
         let store = engine.store().await;
         let id = flow(&engine, &store, Verification::default()).await;
-        let code = Code {
+        let code = OneTime {
             id: RowId::random(engine.dice()),
-            flow: id,
             hmac: "x".into(),
             issued_at: NOW,
             expires_at: NOW,
             used_at: None,
-            own: VerificationCode { address: None },
+            own: VerificationCode {
+                flow: id,
+                address: None,
+            },
         };
-        store.codes().insert(&code).await.expect("insert");
+        store.one_time().insert(&code).await.expect("insert");
         let mut all = vec![];
         for _ in 0..16 {
             let (store, code) = (store.clone(), code.clone());
             all.push(tokio::spawn(async move {
-                store.codes().use_up(&code, NOW).await
+                store.one_time().use_up(&code, NOW).await
             }));
         }
         let mut winners = 0;
@@ -154,14 +159,14 @@ async fn only_one_of_many_uses_up_a_code() {
     }
 }
 
-async fn token_works_once<K: StoredToken + PartialEq + std::fmt::Debug>(
+async fn token_works_once<K: StoredOnce + PartialEq + std::fmt::Debug>(
     engine: &Engine,
     store: &Store,
     flow: FlowId,
     own: K,
 ) {
     let hmac = kratos::base::random::alphanumeric(engine.dice(), 64);
-    let mut token = LinkToken {
+    let mut token = OneTime {
         id: RowId::random(engine.dice()),
         hmac: hmac.clone(),
         issued_at: NOW,
@@ -169,26 +174,30 @@ async fn token_works_once<K: StoredToken + PartialEq + std::fmt::Debug>(
         used_at: None,
         own,
     };
-    store.tokens().insert(&token).await.expect("insert");
+    store.one_time().insert(&token).await.expect("insert");
     let ours = ["older".to_owned(), hmac.clone()];
-    let found = store.tokens().by_hmac::<K>(&ours).await.expect("find");
+    let found = store.one_time().by_hmac::<K>(&ours).await.expect("find");
     assert_eq!(found.as_ref(), Some(&token), "{}", engine.name);
     assert_eq!(
-        store.tokens().by_hmac::<K>(&ours[..1]).await.expect("find"),
+        store
+            .one_time()
+            .by_hmac::<K>(&ours[..1])
+            .await
+            .expect("find"),
         None
     );
-    assert!(store.tokens().use_up(&token, NOW).await.expect("use"));
+    assert!(store.one_time().use_up(&token, NOW).await.expect("use"));
     assert!(
-        !store.tokens().use_up(&token, NOW).await.expect("use"),
+        !store.one_time().use_up(&token, NOW).await.expect("use"),
         "a second time"
     );
     token.used_at = Some(NOW);
     assert_eq!(
-        store.tokens().by_hmac::<K>(&ours).await.expect("find"),
+        store.one_time().by_hmac::<K>(&ours).await.expect("find"),
         Some(token)
     );
     assert_eq!(
-        store.tokens().delete_of::<K>(flow).await.expect("delete"),
+        store.one_time().delete_of::<K>(flow).await.expect("delete"),
         1
     );
 }

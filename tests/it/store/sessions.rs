@@ -15,11 +15,7 @@ async fn somebody(
     count: i64,
 ) -> (Identity, Vec<Session>) {
     let identity = person(store, engine.dice(), email);
-    store
-        .identities()
-        .insert(&identity, engine.dice())
-        .await
-        .expect("insert");
+    engine.put(store, &identity).await;
     let mut sessions = vec![];
     for n in 0..count {
         let mut session = session(engine.dice(), &identity);

@@ -51,6 +51,11 @@ async fn run(url: &str, statement: &str) {
         .unwrap_or_else(|e| panic!("{statement}: {e}"));
 }
 
+/// Times in MySQL are whole seconds, rounded.
+pub fn keeps_fractions() -> bool {
+    told("TEST_ENGINE").as_deref() != Some("mysql")
+}
+
 impl Database {
     pub async fn fresh() -> Self {
         match told("TEST_ENGINE").as_deref() {
