@@ -5,27 +5,40 @@ use time::{OffsetDateTime, UtcOffset};
 /// RFC 3339 in UTC, the fraction without trailing zeros and absent when zero: `2026-07-01T12:34:56.1234Z`.
 #[must_use]
 pub fn rfc3339(at: OffsetDateTime) -> String {
-    let at = at.to_offset(UtcOffset::UTC);
-    let mut text = format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second()
-    );
-    push_fraction(&mut text, at.nanosecond());
+    let mut text = date_and_time(at, 'T');
     text.push('Z');
     text
 }
 
-/// Appends `.123` for 123 ms; nothing for zero.
-pub fn push_fraction(text: &mut String, nanoseconds: u32) {
-    if nanoseconds != 0 {
-        let digits = format!("{nanoseconds:09}");
+/// Date, separator and time of day in UTC with as much of a fraction as there is: `2026-07-01T12:34:56.1234`.
+#[must_use]
+pub fn date_and_time(at: OffsetDateTime, separator: char) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    // Room for an offset behind it.
+    let mut text = String::with_capacity(36);
+    push_number(&mut text, at.year().unsigned_abs(), 4);
+    for (mark, number) in [
+        ('-', u8::from(at.month())),
+        ('-', at.day()),
+        (separator, at.hour()),
+        (':', at.minute()),
+        (':', at.second()),
+    ] {
+        text.push(mark);
+        push_number(&mut text, number.into(), 2);
+    }
+    if at.nanosecond() != 0 {
         text.push('.');
-        text.push_str(digits.trim_end_matches('0'));
+        push_number(&mut text, at.nanosecond(), 9);
+        text.truncate(text.trim_end_matches('0').len());
+    }
+    text
+}
+
+fn push_number(text: &mut String, number: u32, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        text.push(char::from_digit(digit, 10).unwrap_or('0'));
     }
 }
 

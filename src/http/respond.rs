@@ -4,6 +4,8 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::ser::Formatter;
+use std::io::{self, Write};
 
 /// The type of a JSON body of a success.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -17,13 +19,13 @@ pub fn json(status: u16, body: &impl Serialize) -> Response {
 /// JSON under another name of its type: errors go without a charset.
 #[must_use]
 pub fn json_as(status: u16, content_type: &'static str, body: &impl Serialize) -> Response {
-    let text = match serde_json::to_string(body) {
-        Ok(text) => escape(&text),
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written as JSON");
-            return empty(500);
-        }
-    };
+    let mut text = Vec::with_capacity(1024);
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, GoEscapes);
+    if let Err(error) = body.serialize(&mut writer) {
+        tracing::error!(%error, "an answer could not be written as JSON");
+        return empty(500);
+    }
+    text.push(b'\n');
     let mut response = empty(status);
     response
         .headers_mut()
@@ -32,21 +34,34 @@ pub fn json_as(status: u16, content_type: &'static str, body: &impl Serialize) -
     response
 }
 
-/// `&`, `<`, `>` and the two line separators as `\uXXXX`: they occur in strings only. Ends with a newline.
-fn escape(json: &str) -> String {
-    let mut out = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        match c {
-            '&' => out.push_str("\\u0026"),
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            c => out.push(c),
+/// `&`, `<`, `>` and the two line separators as `\uXXXX`: they occur in strings only.
+struct GoEscapes;
+
+impl Formatter for GoEscapes {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let special = |c| matches!(c, '&' | '<' | '>' | '\u{2028}' | '\u{2029}');
+        let mut from = 0;
+        for (at, found) in fragment.match_indices(special) {
+            writer.write_all(&fragment.as_bytes()[from..at])?;
+            let code = found.chars().next().map_or(0, u32::from);
+            write!(writer, "\\u{code:04x}")?;
+            from = at + found.len();
         }
+        writer.write_all(&fragment.as_bytes()[from..])
     }
-    out.push('\n');
-    out
+
+    /// JSON that was written before.
+    fn write_raw_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        self.write_string_fragment(writer, fragment)
+    }
 }
 
 /// No body.

@@ -2,7 +2,8 @@
 use super::credentials::Credential;
 use crate::base::id::{AddressId, IdentityId, NetworkId};
 use crate::base::terms::{Aal, CredentialsType, Via};
-use crate::base::time::micros;
+use crate::base::time::{micros, wire};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub struct Identity {
     pub recovery_addresses: Vec<RecoveryAddress>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IdentityState {
     Active,
@@ -55,19 +56,22 @@ impl IdentityState {
 }
 
 /// An address that its owner can prove to be theirs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VerifiableAddress {
     pub id: AddressId,
     pub value: String,
-    pub via: Via,
     pub verified: bool,
+    pub via: Via,
     pub status: AddressStatus,
+    #[serde(with = "wire::option", skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<OffsetDateTime>,
+    #[serde(with = "wire")]
     pub created_at: OffsetDateTime,
+    #[serde(with = "wire")]
     pub updated_at: OffsetDateTime,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AddressStatus {
     Pending,
@@ -96,13 +100,16 @@ impl AddressStatus {
 }
 
 /// An address through which an account can be got back.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecoveryAddress {
     pub id: AddressId,
     pub value: String,
     pub via: Via,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub break_glass_for_organization: Option<Uuid>,
+    #[serde(with = "wire")]
     pub created_at: OffsetDateTime,
+    #[serde(with = "wire")]
     pub updated_at: OffsetDateTime,
 }
 
@@ -157,81 +164,59 @@ impl Identity {
     /// The public form (http-api.md §14.2): no credentials, no admin metadata.
     /// `schema_url` is `""` where an identity is nested in a list of sessions.
     #[must_use]
+    pub fn public<'a>(&'a self, schema_url: &'a str) -> PublicIdentity<'a> {
+        PublicIdentity {
+            id: self.id,
+            external_id: self.external_id.as_deref().filter(|e| !e.is_empty()),
+            schema_id: &self.schema_id,
+            schema_url,
+            state: self.state,
+            state_changed_at: self.state_changed_at,
+            traits: &self.traits,
+            verifiable_addresses: &self.verifiable_addresses,
+            recovery_addresses: &self.recovery_addresses,
+            metadata_public: self.metadata_public.as_ref(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            organization_id: self.organization_id,
+        }
+    }
+
+    /// [`Identity::public`] as an object, for who has to add to it.
+    #[must_use]
     pub fn json(&self, schema_url: &str) -> Map<String, Value> {
-        use crate::base::time::rfc3339;
-        let mut out = Map::new();
-        let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
-        put("id", self.id.to_string().into());
-        if let Some(external_id) = self.external_id.as_deref().filter(|e| !e.is_empty()) {
-            put("external_id", external_id.into());
-        }
-        put("schema_id", self.schema_id.as_str().into());
-        put("schema_url", schema_url.into());
-        put("state", self.state.word().into());
-        if let Some(at) = self.state_changed_at {
-            put("state_changed_at", rfc3339(at).into());
-        }
-        put("traits", self.traits.clone());
-        if !self.verifiable_addresses.is_empty() {
-            put(
-                "verifiable_addresses",
-                self.verifiable_addresses
-                    .iter()
-                    .map(VerifiableAddress::json)
-                    .collect(),
-            );
-        }
-        if !self.recovery_addresses.is_empty() {
-            put(
-                "recovery_addresses",
-                self.recovery_addresses
-                    .iter()
-                    .map(RecoveryAddress::json)
-                    .collect(),
-            );
-        }
-        put(
-            "metadata_public",
-            self.metadata_public.clone().unwrap_or(Value::Null),
-        );
-        put("created_at", rfc3339(self.created_at).into());
-        put("updated_at", rfc3339(self.updated_at).into());
-        put(
-            "organization_id",
-            self.organization_id
-                .map_or(Value::Null, |o| o.to_string().into()),
-        );
-        out
+        object(&self.public(schema_url))
     }
 }
 
-impl VerifiableAddress {
-    #[must_use]
-    pub fn json(&self) -> Value {
-        use crate::base::time::rfc3339;
-        let mut out = serde_json::json!({
-            "id": self.id, "value": self.value, "verified": self.verified, "via": self.via,
-            "status": self.status,
-        });
-        if let Some(at) = self.verified_at {
-            out["verified_at"] = rfc3339(at).into();
-        }
-        out["created_at"] = rfc3339(self.created_at).into();
-        out["updated_at"] = rfc3339(self.updated_at).into();
-        out
-    }
+/// What everybody may see of an identity.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PublicIdentity<'a> {
+    id: IdentityId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<&'a str>,
+    schema_id: &'a str,
+    schema_url: &'a str,
+    state: IdentityState,
+    #[serde(with = "wire::option", skip_serializing_if = "Option::is_none")]
+    state_changed_at: Option<OffsetDateTime>,
+    traits: &'a Value,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    verifiable_addresses: &'a [VerifiableAddress],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    recovery_addresses: &'a [RecoveryAddress],
+    metadata_public: Option<&'a Value>,
+    #[serde(with = "wire")]
+    created_at: OffsetDateTime,
+    #[serde(with = "wire")]
+    updated_at: OffsetDateTime,
+    organization_id: Option<Uuid>,
 }
 
-impl RecoveryAddress {
-    #[must_use]
-    pub fn json(&self) -> Value {
-        use crate::base::time::rfc3339;
-        let mut out = serde_json::json!({ "id": self.id, "value": self.value, "via": self.via });
-        if let Some(organization) = self.break_glass_for_organization {
-            out["break_glass_for_organization"] = organization.to_string().into();
-        }
-        out["created_at"] = rfc3339(self.created_at).into();
-        out["updated_at"] = rfc3339(self.updated_at).into();
-        out
+/// The object that a struct is in JSON.
+pub(super) fn object(value: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(map)) => map,
+        _ => Map::new(),
     }
 }

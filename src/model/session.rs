@@ -1,11 +1,11 @@
 //! A session: who is signed in, how well that is proven, and until when.
-use super::identity::Identity;
+use super::identity::{Identity, PublicIdentity, object};
 use crate::base::id::{DeviceId, IdentityId, SessionId};
 use crate::base::random::{self, Random};
 use crate::base::terms::{Aal, MethodId};
-use crate::base::time::{rfc3339, wire};
+use crate::base::time::wire;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 /// One proof of who somebody is: an entry of `authentication_methods`. `method` is a word of
@@ -77,13 +77,15 @@ impl std::fmt::Debug for Session {
 }
 
 /// Where a session was begun or used from (http-api.md §5.4).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Device {
     pub id: DeviceId,
     pub ip_address: Option<String>,
     pub user_agent: Option<String>,
     pub location: Option<String>,
+    #[serde(skip)]
     pub created_at: OffsetDateTime,
+    #[serde(skip)]
     pub updated_at: OffsetDateTime,
 }
 
@@ -115,36 +117,49 @@ impl Session {
 
     /// The public form (http-api.md §14.1). `identity` is `None` for `null`, with the URL of its schema otherwise.
     #[must_use]
+    pub fn public<'a>(
+        &'a self,
+        now: OffsetDateTime,
+        identity: Option<(&'a Identity, &'a str)>,
+    ) -> PublicSession<'a> {
+        let identity_active = identity.is_none_or(|(i, _)| i.is_active());
+        PublicSession {
+            id: self.id,
+            active: self.is_live(now) && identity_active,
+            expires_at: self.expires_at,
+            authenticated_at: self.authenticated_at,
+            authenticator_assurance_level: self.aal,
+            authentication_methods: &self.methods,
+            issued_at: self.issued_at,
+            identity: identity.map(|(i, url)| i.public(url)),
+            devices: &self.devices,
+        }
+    }
+
+    /// [`Session::public`] as an object, for who has to add to it.
+    #[must_use]
     pub fn json(
         &self,
         now: OffsetDateTime,
         identity: Option<(&Identity, &str)>,
     ) -> Map<String, Value> {
-        let identity_active = identity.is_none_or(|(i, _)| i.is_active());
-        let value = json!({
-            "id": self.id,
-            "active": self.is_live(now) && identity_active,
-            "expires_at": rfc3339(self.expires_at),
-            "authenticated_at": rfc3339(self.authenticated_at),
-            "authenticator_assurance_level": self.aal,
-            "authentication_methods": self.methods,
-            "issued_at": rfc3339(self.issued_at),
-            "identity": identity.map(|(i, url)| i.json(url)),
-            "devices": self.devices.iter().map(Device::json).collect::<Vec<_>>(),
-        });
-        match value {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        }
+        object(&self.public(now, identity))
     }
 }
 
-impl Device {
-    #[must_use]
-    pub fn json(&self) -> Value {
-        json!({
-            "id": self.id, "ip_address": self.ip_address, "user_agent": self.user_agent,
-            "location": self.location,
-        })
-    }
+/// What its owner may see of a session.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PublicSession<'a> {
+    id: SessionId,
+    active: bool,
+    #[serde(with = "wire")]
+    expires_at: OffsetDateTime,
+    #[serde(with = "wire")]
+    authenticated_at: OffsetDateTime,
+    authenticator_assurance_level: Aal,
+    authentication_methods: &'a [Authentication],
+    #[serde(with = "wire")]
+    issued_at: OffsetDateTime,
+    identity: Option<PublicIdentity<'a>>,
+    devices: &'a [Device],
 }

@@ -6,7 +6,7 @@ use crate::flow::cx::SentCookie;
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
 use crate::http::page::Page;
-use crate::http::{cookies, error, reply, respond};
+use crate::http::{cookies, error, respond};
 use crate::store::Load;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::response::Response;
@@ -73,7 +73,9 @@ fn check_aal(cx: &Cx, visitor: &Visitor) -> Result<(), Fault> {
 
 fn answer(cx: &Cx, visitor: &Visitor) -> Response {
     let Visitor { session, identity } = visitor;
-    let mut response = respond::json(200, &reply::session(cx, session, Some(identity)));
+    let schema_url = cx.schema_url(&identity.schema_id);
+    let shown = session.public(cx.now, Some((identity, schema_url.as_str())));
+    let mut response = respond::json(200, &shown);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&identity.id.to_string()) {
         headers.insert(IDENTITY, id);

@@ -1,33 +1,13 @@
 //! Times as the engines spell them (database.md §3). SQLite compares them as text, so ours must be the same layout
 //! as the reference's: `2026-07-01 12:34:56.1234+00:00`, UTC, fraction without trailing zeros.
-use crate::base::time::push_fraction;
+use crate::base::time::date_and_time;
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 /// The text of a SQLite column.
 pub(in crate::store) fn sqlite_text(at: OffsetDateTime) -> String {
-    let at = at.to_offset(UtcOffset::UTC);
-    let mut text = String::with_capacity(35);
-    push_number(&mut text, at.year().unsigned_abs(), 4);
-    text.push('-');
-    push_number(&mut text, u8::from(at.month()).into(), 2);
-    text.push('-');
-    push_number(&mut text, at.day().into(), 2);
-    text.push(' ');
-    push_number(&mut text, at.hour().into(), 2);
-    text.push(':');
-    push_number(&mut text, at.minute().into(), 2);
-    text.push(':');
-    push_number(&mut text, at.second().into(), 2);
-    push_fraction(&mut text, at.nanosecond());
+    let mut text = date_and_time(at, ' ');
     text.push_str("+00:00");
     text
-}
-
-fn push_number(text: &mut String, number: u32, width: u32) {
-    for place in (0..width).rev() {
-        let digit = number / 10_u32.pow(place) % 10;
-        text.push(char::from_digit(digit, 10).unwrap_or('0'));
-    }
 }
 
 /// Reads what any engine, driver or JSON function writes: space or `T`, any fraction, any or no offset (then UTC).
