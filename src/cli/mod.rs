@@ -68,6 +68,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Hashers(args) => hash(&args),
         Command::Version => version::run(),
     };
+    crate::telemetry::logs::flush();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Explained>() => ExitCode::FAILURE,

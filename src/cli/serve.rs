@@ -229,6 +229,7 @@ fn stop_on_signal() -> anyhow::Result<CancellationToken> {
                 _ = terminate.recv() => {}
             }
             if token.is_cancelled() {
+                crate::telemetry::logs::flush();
                 std::process::exit(1);
             }
             tracing::info!("stopping: requests that are being answered may end");

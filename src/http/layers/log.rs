@@ -5,12 +5,12 @@ use crate::config::Config;
 use crate::http::front::Side;
 use crate::http::peer::Peer;
 use crate::services::Services;
-use crate::telemetry::logs::request::{self, RequestLine, ResponseLine};
+use crate::telemetry::logs::request::{RequestLine, ResponseLine, Shown};
 use crate::telemetry::metrics::{Sample, endpoint};
 use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::HOST;
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -25,16 +25,9 @@ pub struct Entry {
     began: Instant,
     method: Method,
     request_size: u64,
-    /// What the log wants to know; `None` if it wants nothing.
-    head: Option<Head>,
-    quiet: bool,
+    /// For the log; `None` if it wants nothing.
+    shown: Option<Shown>,
     ended: bool,
-}
-
-struct Head {
-    uri: Uri,
-    headers: HeaderMap,
-    peer: Option<Peer>,
 }
 
 impl Entry {
@@ -42,23 +35,18 @@ impl Entry {
     #[must_use]
     pub fn begin(side: Side, services: &Arc<Services>, config: &Config, request: &Request) -> Self {
         let quiet = is_quiet(side, config, request.uri().path());
-        let entry = Self {
+        let shown = Shown::new(&line(request), quiet);
+        if let Some(shown) = &shown {
+            shown.started();
+        }
+        Self {
             services: Arc::clone(services),
             began: Instant::now(),
             method: request.method().clone(),
             request_size: approximate_size(request),
-            head: request::is_logged(quiet).then(|| Head {
-                uri: request.uri().clone(),
-                headers: request.headers().clone(),
-                peer: request.extensions().get().cloned(),
-            }),
-            quiet,
+            shown,
             ended: false,
-        };
-        if let Some(head) = &entry.head {
-            request::started(&head.line(&entry.method), quiet);
         }
-        entry
     }
 
     /// Logs and counts the answer.
@@ -87,15 +75,14 @@ impl Entry {
             request_size: self.request_size,
             response_size: size,
         });
-        if let Some(head) = &self.head {
-            let answer = ResponseLine {
+        if let Some(shown) = &self.shown {
+            shown.completed(&ResponseLine {
                 status,
                 size,
                 took,
                 took_external: Duration::ZERO,
                 headers,
-            };
-            request::completed(&head.line(&self.method), &answer, self.quiet);
+            });
         }
     }
 }
@@ -108,29 +95,29 @@ impl Drop for Entry {
     }
 }
 
-impl Head {
-    fn line<'a>(&'a self, method: &'a Method) -> RequestLine<'a> {
-        let text = |name| self.headers.get(name).and_then(|v| v.to_str().ok());
-        let peer = self.peer.as_ref();
-        let remote = text("x-real-ip").filter(|ip| !ip.is_empty());
-        let authority = self.uri.authority().map(axum::http::uri::Authority::as_str);
-        RequestLine {
-            remote: remote
-                .or(peer.map(|p| p.address.as_str()))
-                .unwrap_or_default(),
-            method: method.as_str(),
-            path: self.uri.path(),
-            query: self.uri.query().unwrap_or_default(),
-            scheme: if peer.is_some_and(|p| p.tls) {
-                "https"
-            } else {
-                "http"
-            },
-            host: authority
-                .or_else(|| text(HOST.as_str()))
-                .unwrap_or_default(),
-            headers: &self.headers,
-        }
+/// What the log shows of it.
+fn line(request: &Request) -> RequestLine<'_> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
+    let peer = request.extensions().get::<Peer>();
+    let remote = text("x-real-ip").filter(|ip| !ip.is_empty());
+    let authority = uri.authority().map(axum::http::uri::Authority::as_str);
+    RequestLine {
+        remote: remote
+            .or(peer.map(|p| p.address.as_str()))
+            .unwrap_or_default(),
+        method: request.method().as_str(),
+        path: uri.path(),
+        query: uri.query().unwrap_or_default(),
+        scheme: if peer.is_some_and(|p| p.tls) {
+            "https"
+        } else {
+            "http"
+        },
+        host: authority
+            .or_else(|| text(HOST.as_str()))
+            .unwrap_or_default(),
+        headers,
     }
 }
 

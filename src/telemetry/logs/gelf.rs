@@ -1,5 +1,6 @@
 //! Graylog's extended log format, version 1.1.
 use serde_json::{Map, Value};
+use std::sync::LazyLock;
 use time::OffsetDateTime;
 use tracing::Level;
 
@@ -39,7 +40,10 @@ fn seconds(at: OffsetDateTime) -> f64 {
     whole + f64::from(millis) / 1000.0
 }
 
-fn host() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .map_or_else(|_| "kratos".to_owned(), |name| name.trim().to_owned())
+fn host() -> &'static str {
+    static HOST: LazyLock<String> = LazyLock::new(|| {
+        std::fs::read_to_string("/proc/sys/kernel/hostname")
+            .map_or_else(|_| "kratos".to_owned(), |name| name.trim().to_owned())
+    });
+    &HOST
 }

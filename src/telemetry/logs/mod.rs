@@ -2,16 +2,16 @@
 //!
 //! Code logs through `tracing`; the layer here writes the lines. A dotted field name becomes an object
 //! (`error.reason = …`), `audience = "audit"` marks an audit event. The two lines of a request have nested fields and are
-//! on the hot path, so [`request`] writes them without that detour. What nobody should read goes through
-//! [`sensitive`]. The settings hold from [`install`] until the process ends.
+//! on the hot path, so [`request`] writes them without that detour, and [`later`] writes many of them at once. What
+//! nobody should read goes through [`sensitive`]. The settings hold from [`install`] until the process ends.
 mod gelf;
+mod later;
 mod line;
 pub mod request;
 
 use crate::config::log::{Log, LogFormat, LogLevel};
 use line::Entry;
 use serde_json::{Map, Value};
-use std::io::Write;
 use std::sync::OnceLock;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -67,6 +67,7 @@ pub fn install(settings: LogSettings) {
     if SETTINGS.set(settings).is_err() {
         return;
     }
+    later::start();
     // Others' details are of use only to who asks for everything.
     let others = if level == LevelFilter::TRACE {
         LevelFilter::DEBUG
@@ -80,6 +81,11 @@ pub fn install(settings: LogSettings) {
     let _ = tracing_subscriber::registry()
         .with(Lines.with_filter(filter))
         .try_init();
+}
+
+/// Writes what still waits: before the program ends.
+pub fn flush() {
+    later::write(&[]);
 }
 
 /// The settings in force, if lines are written at all.
@@ -132,9 +138,13 @@ impl<S: Subscriber> Layer<S> for Lines {
 /// Writes a line, whatever its level.
 fn write<F: serde::Serialize>(entry: &Entry<'_, F>) {
     let Some(settings) = settings() else { return };
-    let line = entry.render(settings.format, now());
-    // Where should the news of a closed standard error go?
-    let _ = std::io::stderr().lock().write_all(&line);
+    later::write(&entry.render(settings.format, now()));
+}
+
+/// Writes a line in a moment, together with others.
+fn write_later<F: serde::Serialize>(entry: &Entry<'_, F>) {
+    let Some(settings) = settings() else { return };
+    later::queue(&entry.render(settings.format, now()));
 }
 
 #[expect(

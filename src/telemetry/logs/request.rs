@@ -2,9 +2,10 @@
 //!
 //! Credentials in headers and the query are replaced by the redaction text; a redirect's target loses its query.
 use super::line::Entry;
-use super::{REDACTED, settings, write};
+use super::{REDACTED, settings, write_later};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use std::time::Duration;
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
@@ -39,9 +40,77 @@ pub struct ResponseLine<'a> {
     pub headers: &'a HeaderMap,
 }
 
-/// Whether such lines are written at all, for who has to prepare something for them.
-#[must_use]
-pub fn is_logged(quiet: bool) -> bool {
+/// A request as both of its lines show it, written down once.
+pub struct Shown {
+    request: Box<RawValue>,
+    trace: Option<Trace>,
+    /// Of probes that the operator has silenced: seen at trace level only.
+    quiet: bool,
+}
+
+impl Shown {
+    /// `None` if such lines are not written.
+    #[must_use]
+    pub fn new(request: &RequestLine<'_>, quiet: bool) -> Option<Self> {
+        is_logged(quiet)
+            .then(|| Self::of(request, quiet).ok())
+            .flatten()
+    }
+
+    fn of(request: &RequestLine<'_>, quiet: bool) -> serde_json::Result<Self> {
+        let shown = HttpRequest {
+            headers: Headers(request.headers),
+            host: request.host,
+            method: request.method,
+            path: request.path,
+            query: redacted(request.query),
+            remote: request.remote,
+            scheme: request.scheme,
+        };
+        Ok(Self {
+            request: serde_json::value::to_raw_value(&shown)?,
+            trace: trace_of(request.headers),
+            quiet,
+        })
+    }
+
+    /// Before the request is handled.
+    pub fn started(&self) {
+        self.log("started handling request", None);
+    }
+
+    /// After the answer is known.
+    pub fn completed(&self, response: &ResponseLine<'_>) {
+        self.log("completed handling request", Some(response));
+    }
+
+    fn log(&self, message: &str, response: Option<&ResponseLine<'_>>) {
+        write_later(&Entry {
+            level: if self.quiet {
+                Level::TRACE
+            } else {
+                Level::INFO
+            },
+            message,
+            fields: &self.fields(response),
+        });
+    }
+
+    fn fields<'a>(&'a self, response: Option<&'a ResponseLine<'a>>) -> Fields<'a> {
+        let external = response.map(|r| r.took_external).filter(|t| !t.is_zero());
+        Fields {
+            http_request: &self.request,
+            http_response: response.map(HttpResponse::new),
+            otel: self.trace.as_ref(),
+            took_external: external.map(|t| t.as_nanos()),
+            took_internal: external
+                .and_then(|t| response.map(|r| r.took.saturating_sub(t).as_nanos())),
+        }
+    }
+}
+
+/// Whether such lines are written at all.
+fn is_logged(quiet: bool) -> bool {
     let level = if quiet {
         LevelFilter::TRACE
     } else {
@@ -50,33 +119,13 @@ pub fn is_logged(quiet: bool) -> bool {
     settings().is_some_and(|settings| settings.level >= level)
 }
 
-/// Before the request is handled. Quiet ones (probes that the operator has silenced) are seen at trace level only.
-pub fn started(request: &RequestLine<'_>, quiet: bool) {
-    log("started handling request", request, None, quiet);
-}
-
-/// After the answer is known.
-pub fn completed(request: &RequestLine<'_>, response: &ResponseLine<'_>, quiet: bool) {
-    log("completed handling request", request, Some(response), quiet);
-}
-
-fn log(message: &str, request: &RequestLine<'_>, response: Option<&ResponseLine<'_>>, quiet: bool) {
-    if is_logged(quiet) {
-        write(&Entry {
-            level: if quiet { Level::TRACE } else { Level::INFO },
-            message,
-            fields: &Fields::new(request, response),
-        });
-    }
-}
-
 #[derive(Serialize)]
 struct Fields<'a> {
-    http_request: HttpRequest<'a>,
+    http_request: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     http_response: Option<HttpResponse<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    otel: Option<Otel<'a>>,
+    otel: Option<&'a Trace>,
     #[serde(skip_serializing_if = "Option::is_none")]
     took_external: Option<u128>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,45 +153,29 @@ struct HttpResponse<'a> {
     took: u128,
 }
 
-#[derive(Serialize)]
-struct Otel<'a> {
-    span_id: &'a str,
-    trace_id: &'a str,
-}
-
-impl<'a> Fields<'a> {
-    fn new(request: &RequestLine<'a>, response: Option<&ResponseLine<'a>>) -> Self {
-        let external = response.map(|r| r.took_external).filter(|t| !t.is_zero());
+impl<'a> HttpResponse<'a> {
+    fn new(response: &'a ResponseLine<'a>) -> Self {
         Self {
-            http_request: HttpRequest {
-                headers: Headers(request.headers),
-                host: request.host,
-                method: request.method,
-                path: request.path,
-                query: redacted(request.query),
-                remote: request.remote,
-                scheme: request.scheme,
-            },
-            http_response: response.map(|response| HttpResponse {
-                headers: Headers(response.headers),
-                size: response.size,
-                status: response.status,
-                text_status: axum::http::StatusCode::from_u16(response.status)
-                    .ok()
-                    .and_then(|status| status.canonical_reason())
-                    .unwrap_or_default(),
-                took: response.took.as_nanos(),
-            }),
-            otel: trace_of(request.headers),
-            took_external: external.map(|t| t.as_nanos()),
-            took_internal: external
-                .and_then(|t| response.map(|r| r.took.saturating_sub(t).as_nanos())),
+            headers: Headers(response.headers),
+            size: response.size,
+            status: response.status,
+            text_status: axum::http::StatusCode::from_u16(response.status)
+                .ok()
+                .and_then(|status| status.canonical_reason())
+                .unwrap_or_default(),
+            took: response.took.as_nanos(),
         }
     }
 }
 
+#[derive(Serialize)]
+struct Trace {
+    span_id: String,
+    trace_id: String,
+}
+
 /// `traceparent` of W3C trace context: `00-<trace>-<span>-<flags>`, neither all zero.
-fn trace_of(headers: &HeaderMap) -> Option<Otel<'_>> {
+fn trace_of(headers: &HeaderMap) -> Option<Trace> {
     let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
     let (_, trace_id, span_id) = (parts.next()?, parts.next()?, parts.next()?);
     let is_id = |id: &str, length| {
@@ -150,7 +183,10 @@ fn trace_of(headers: &HeaderMap) -> Option<Otel<'_>> {
             && id.bytes().all(|b| b.is_ascii_hexdigit())
             && id.bytes().any(|b| b != b'0')
     };
-    (is_id(trace_id, 32) && is_id(span_id, 16)).then_some(Otel { span_id, trace_id })
+    (is_id(trace_id, 32) && is_id(span_id, 16)).then(|| Trace {
+        span_id: span_id.to_owned(),
+        trace_id: trace_id.to_owned(),
+    })
 }
 
 /// Nothing for nothing, else the value or what stands for it.
@@ -245,7 +281,7 @@ mod tests {
             took_external: Duration::from_micros(500),
             headers: &answer,
         };
-        let fields = serde_json::to_value(Fields::new(&request, Some(&response)))?;
+        let fields = serde_json::to_value(Shown::of(&request, false)?.fields(Some(&response)))?;
         assert!(!fields.to_string().contains("secret-"), "{fields}");
         assert_eq!(fields["http_request"]["headers"]["accept"], "*/*");
         assert_eq!(fields["http_request"]["headers"]["cookie"], REDACTED);
@@ -260,7 +296,7 @@ mod tests {
             query: "",
             ..request
         };
-        let fields = serde_json::to_value(Fields::new(&none, None))?;
+        let fields = serde_json::to_value(Shown::of(&none, false)?.fields(None))?;
         assert!(fields["http_request"]["query"].is_null());
         assert!(fields.get("http_response").is_none());
         Ok(())
