@@ -136,49 +136,34 @@ fn fallback(page: &str) -> String {
     format!("https://www.ory.com/kratos/docs/fallback/{page}")
 }
 
-impl Flows {
+/// What all kinds of flows have.
+macro_rules! of_every_kind {
+    ($($(#[$doc:meta])* $field:ident: $type:ty = |$own:ident| $value:expr;)*) => {
+        impl Flows { $(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $field(&self, kind: FlowKind) -> $type {
+                match kind {
+                    FlowKind::Login => { let $own = &self.login; $value }
+                    FlowKind::Registration => { let $own = &self.registration; $value }
+                    FlowKind::Settings => { let $own = &self.settings; $value }
+                    FlowKind::Recovery => { let $own = &self.recovery; $value }
+                    FlowKind::Verification => { let $own = &self.verification; $value }
+                }
+            }
+        )* }
+    };
+}
+of_every_kind!(
     /// The page of that kind of flow.
-    #[must_use]
-    pub fn ui_url(&self, kind: FlowKind) -> &str {
-        match kind {
-            FlowKind::Login => &self.login.ui_url,
-            FlowKind::Registration => &self.registration.ui_url,
-            FlowKind::Settings => &self.settings.ui_url,
-            FlowKind::Recovery => &self.recovery.ui_url,
-            FlowKind::Verification => &self.verification.ui_url,
-        }
-    }
+    ui_url: &str = |own| &own.ui_url;
     /// How long a flow of that kind can be answered.
-    #[must_use]
-    pub fn lifespan(&self, kind: FlowKind) -> Duration {
-        match kind {
-            FlowKind::Login => self.login.lifespan,
-            FlowKind::Registration => self.registration.lifespan,
-            FlowKind::Settings => self.settings.lifespan,
-            FlowKind::Recovery => self.recovery.lifespan,
-            FlowKind::Verification => self.verification.lifespan,
-        }
-    }
-    #[must_use]
-    pub fn before(&self, kind: FlowKind) -> &Before {
-        match kind {
-            FlowKind::Login => &self.login.before,
-            FlowKind::Registration => &self.registration.before,
-            FlowKind::Settings => &self.settings.before,
-            FlowKind::Recovery => &self.recovery.before,
-            FlowKind::Verification => &self.verification.before,
-        }
-    }
-    #[must_use]
-    pub fn after(&self, kind: FlowKind) -> &After {
-        match kind {
-            FlowKind::Login => &self.login.after,
-            FlowKind::Registration => &self.registration.after,
-            FlowKind::Settings => &self.settings.after,
-            FlowKind::Recovery => &self.recovery.after,
-            FlowKind::Verification => &self.verification.after,
-        }
-    }
+    lifespan: Duration = |own| own.lifespan;
+    before: &Before = |own| &own.before;
+    after: &After = |own| &own.after;
+);
+
+impl Flows {
     /// Whether the flow can be begun; login and settings always can.
     #[must_use]
     pub fn enabled(&self, kind: FlowKind) -> bool {

@@ -1,6 +1,6 @@
 //! First asks who it is (flows.md §9.2). It takes every first-factor submission that nobody else wants.
 use super::{LoginMethod, LoginMode, Method, is_first_factor};
-use crate::base::terms::{CredentialsType, Group, MethodId};
+use crate::base::terms::{CredentialsType, MethodId};
 use crate::flow::outcome::LoginOutcome;
 use crate::flow::{Cx, Fault, Step, Submission, csrf};
 use crate::model::flow::{Login, LoginFlow};
@@ -46,8 +46,7 @@ impl LoginMethod for IdentifierFirst {
                 );
             }
             LoginMode::Chosen { identifier, .. } => {
-                flow.form
-                    .keep(|n| !(n.id() == "method" && n.group == Group::Of(ME)));
+                flow.form.remove("method", ME);
                 if let Some(input) = flow.form.get_mut("identifier").and_then(Node::as_input_mut) {
                     input.input = Input::Hidden;
                     input.value = identifier.into();

@@ -228,7 +228,7 @@ impl RegistrationMethod for Password {
         entry: &Entry<'_>,
     ) -> Result<(), Fault> {
         if entry.screen == Screen::Profile {
-            flow.form.keep(|n| n.group.method() != Some(ME));
+            flow.form.remove_all_of(ME);
         } else {
             ask(&mut flow.form, "new-password", text::registration::submit());
         }

@@ -84,7 +84,7 @@ impl RegistrationMethod for Profile {
         match entry.screen {
             Screen::OneForAll => {}
             Screen::Profile => {
-                form.keep(|n| !(n.id() == "screen" && n.group == Group::Of(ME)));
+                form.remove("screen", ME);
                 form.push(
                     Node::submit("method", ME.word())
                         .group(ME)
@@ -92,7 +92,7 @@ impl RegistrationMethod for Profile {
                 );
             }
             Screen::Credentials => {
-                form.keep(|n| !(n.id() == "method" && n.group == Group::Of(ME)));
+                form.remove("method", ME);
                 for input in form
                     .nodes
                     .iter_mut()

@@ -1,6 +1,6 @@
 //! The form of a flow: what it asks, what it says, where it is sent to.
 use super::node::{Input, Node};
-use crate::base::terms::Group;
+use crate::base::terms::{Group, MethodId};
 use crate::text::Message;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -80,8 +80,13 @@ impl Form {
     pub fn keep(&mut self, which: impl FnMut(&Node) -> bool) {
         self.nodes.retain(which);
     }
-    pub fn drop_group(&mut self, group: Group) {
-        self.keep(|n| n.group != group);
+    /// Drops all that the method has put in.
+    pub fn remove_all_of(&mut self, method: MethodId) {
+        self.keep(|n| n.group != Group::Of(method));
+    }
+    /// Drops the nodes of this name in the group of the method.
+    pub fn remove(&mut self, id: &str, method: MethodId) {
+        self.keep(|n| !(n.id() == id && n.group == Group::Of(method)));
     }
     /// Sets the value of an input that exists; type, label and the rest stay.
     pub fn fill(&mut self, name: &str, value: impl Into<Value>) {
