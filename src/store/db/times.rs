@@ -1,7 +1,7 @@
 //! Times as the engines spell them (database.md §3). SQLite compares them as text, so ours must be the same layout
 //! as the reference's: `2026-07-01 12:34:56.1234+00:00`, UTC, fraction without trailing zeros.
 use crate::base::time::date_and_time;
-use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
+use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time, UtcOffset};
 
 /// The text of a SQLite column.
 pub(in crate::store) fn sqlite_text(at: OffsetDateTime) -> String {
@@ -84,11 +84,10 @@ pub(super) fn postgres(at: OffsetDateTime) -> PrimitiveDateTime {
     PrimitiveDateTime::new(at.date(), at.time())
 }
 
-/// UTC wall clock in whole seconds, rounded as MySQL does: a `datetime` without fraction.
+/// UTC wall clock in whole seconds: a `datetime` without fraction. Cut by us, as MariaDB would and MySQL would not: a
+/// session that ended later than its cookie says would look as if it had been extended.
 pub(super) fn mysql(at: OffsetDateTime) -> PrimitiveDateTime {
-    let at = at.to_offset(UtcOffset::UTC);
-    let up = i64::from(at.nanosecond() >= 500_000_000);
-    let at = crate::base::time::seconds(at) + Duration::seconds(up);
+    let at = crate::base::time::seconds(at.to_offset(UtcOffset::UTC));
     PrimitiveDateTime::new(at.date(), at.time())
 }
 
@@ -140,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn mysql_times_are_rounded() {
+    fn mysql_times_are_cut_to_whole_seconds() {
         let at = datetime!(2026-12-31 23:59:59.5 UTC);
-        assert_eq!(mysql(at), datetime!(2027-01-01 0:00:00));
+        assert_eq!(mysql(at), datetime!(2026-12-31 23:59:59));
         assert_eq!(
-            mysql(datetime!(2026-12-31 23:59:59.4 UTC)),
-            datetime!(2026-12-31 23:59:59)
+            mysql(datetime!(2027-01-01 1:00:00.4 +1)),
+            datetime!(2027-01-01 0:00:00)
         );
     }
 }

@@ -51,7 +51,7 @@ async fn run(url: &str, statement: &str) {
         .unwrap_or_else(|e| panic!("{statement}: {e}"));
 }
 
-/// Times in MySQL are whole seconds, rounded.
+/// Times in MySQL are cut to whole seconds.
 pub fn keeps_fractions() -> bool {
     told("TEST_ENGINE").as_deref() != Some("mysql")
 }
