@@ -2,6 +2,7 @@
 use crate::flow::Refusal;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Request;
+use http_body_util::{BodyExt, Limited};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -9,6 +10,10 @@ use tokio::time::Sleep;
 
 /// The largest body, in bytes.
 pub const MAX: usize = 5 * 1024 * 1024;
+
+/// How much of the rest of a body that is too large is read and forgotten, and for how long.
+const LINGER_BYTES: usize = 4 * MAX;
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -86,8 +91,7 @@ impl HttpBody for Bounded {
             return Poll::Ready(None);
         }
         if self.body.size_hint().lower() > self.left as u64 {
-            self.over = true;
-            return Poll::Ready(Some(Err(Refused::TooLarge.into())));
+            return self.too_large();
         }
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
             ready!(self.timer.as_mut().poll(cx));
@@ -98,8 +102,7 @@ impl HttpBody for Bounded {
             && let Some(data) = frame.data_ref()
         {
             let Some(left) = self.left.checked_sub(data.len()) else {
-                self.over = true;
-                return Poll::Ready(Some(Err(Refused::TooLarge.into())));
+                return self.too_large();
             };
             self.left = left;
         }
@@ -113,6 +116,23 @@ impl HttpBody for Bounded {
     fn size_hint(&self) -> hyper::body::SizeHint {
         self.body.size_hint()
     }
+}
+
+impl Bounded {
+    fn too_large<T>(&mut self) -> Poll<Option<Result<T, axum::BoxError>>> {
+        self.over = true;
+        tokio::spawn(linger(std::mem::replace(&mut self.body, Body::empty())));
+        Poll::Ready(Some(Err(Refused::TooLarge.into())))
+    }
+}
+
+/// Reads on for a moment: a connection that is closed while its client is still sending is reset, and the answer is
+/// lost with it.
+async fn linger(body: Body) {
+    let mut rest = Limited::new(body, LINGER_BYTES);
+    let read = async { while let Some(Ok(_)) = rest.frame().await {} };
+    // Whatever comes of it, the request was refused.
+    let _ = tokio::time::timeout(LINGER, read).await;
 }
 
 #[cfg(test)]
