@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
-/// Nothing here is lazy or optional.
+/// Nothing here is optional.
 pub struct Services {
     /// Swapped whole on reload.
     pub config: ArcSwap<Config>,
@@ -37,7 +37,7 @@ impl Services {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> anyhow::Result<Self> {
-        let outbound = Outbound::new()?;
+        let outbound = Outbound::default();
         let policy = Policy::from(&config.clients.http);
         let documents = Documents {
             resources: Resources::new(outbound.clone()),

@@ -5,7 +5,7 @@ use super::zero_config::{self, ZeroConfig};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::random::{Random, SystemRandom};
 use crate::config::dsn::Dsn;
-use crate::config::watch::{Watcher, watch};
+use crate::config::watch::{Seen, Watcher};
 use crate::config::{Config, Loaded, Source};
 use crate::http::serve::{GRACE, Listener};
 use crate::http::welcome::{self, Places};
@@ -65,6 +65,7 @@ impl ServeArgs {
 }
 
 async fn configured(source: Source) -> anyhow::Result<()> {
+    let seen = Seen::now(source.paths());
     let config = load(&source)?;
     let stop = stop_on_signal()?;
     let (public, admin) = open(&config).await?;
@@ -72,17 +73,20 @@ async fn configured(source: Source) -> anyhow::Result<()> {
     let dsn = Dsn::parse(config.dsn.expose())?;
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await?;
     let services = Arc::new(Services::start(config, store, clock, random)?);
-    let _watcher = reload_on_change(source, &services)?;
+    let _watcher = reload_on_change(source, seen, &services)?;
     let routers = (public_router(Arc::clone(&services)), admin_router(services));
     listen(public, admin, routers, stop).await;
     Ok(())
 }
 
 /// Loads the configuration again whenever its files change. A bad one is told of, and the last good one stays.
-fn reload_on_change(source: Source, services: &Arc<Services>) -> anyhow::Result<Watcher> {
+fn reload_on_change(
+    source: Source,
+    seen: Seen,
+    services: &Arc<Services>,
+) -> std::io::Result<Watcher> {
     let services = Arc::downgrade(services);
-    let paths = source.paths().to_vec();
-    let reload = Arc::new(move || {
+    seen.watch(move || {
         let Some(services) = services.upgrade() else {
             return;
         };
@@ -108,14 +112,7 @@ fn reload_on_change(source: Source, services: &Arc<Services>) -> anyhow::Result<
                 );
             }
         }
-    });
-    let watcher = watch(&paths, {
-        let reload = Arc::clone(&reload);
-        move || reload()
-    })?;
-    // What has changed since the first look was seen by nobody.
-    reload();
-    Ok(watcher)
+    })
 }
 
 /// Nobody has configured anything: the database is made and migrated here, and the first page says what there is.

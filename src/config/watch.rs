@@ -15,6 +15,12 @@ pub struct Watcher {
     _alive: Sender<()>,
 }
 
+/// Files as they were at a moment.
+pub struct Seen {
+    paths: Vec<PathBuf>,
+    looks: Vec<Look>,
+}
+
 /// What tells one state of a file from another.
 #[derive(PartialEq)]
 struct Look {
@@ -26,30 +32,41 @@ struct Look {
     inode: u64,
 }
 
-/// Calls `changed`, on a thread of its own, whenever one of these files (or a configuration file in these folders) has
-/// changed.
-pub fn watch(paths: &[PathBuf], changed: impl Fn() + Send + 'static) -> std::io::Result<Watcher> {
-    let (alive, ended) = mpsc::channel::<()>();
-    let paths = paths.to_vec();
-    let mut known = look(&paths);
-    std::thread::Builder::new()
-        .name("configuration".into())
-        .spawn(move || {
+impl Seen {
+    /// These files, and the configuration files in these folders. Look before you read: what changes meanwhile is
+    /// told as soon as somebody watches.
+    #[must_use]
+    pub fn now(paths: &[PathBuf]) -> Self {
+        Self {
+            paths: paths.to_vec(),
+            looks: look(paths),
+        }
+    }
+
+    /// Calls `changed`, on a thread of its own, whenever one of them has changed.
+    pub fn watch(self, changed: impl Fn() + Send + 'static) -> std::io::Result<Watcher> {
+        let (alive, ended) = mpsc::channel::<()>();
+        let Self { paths, mut looks } = self;
+        let run = move || {
             let mut last: Option<Vec<Look>> = None;
             while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
                 let now = look(&paths);
-                if now == known {
+                if now == looks {
                     last = None;
                 } else if last.as_ref() == Some(&now) {
-                    known = now;
+                    looks = now;
                     last = None;
                     changed();
                 } else {
                     last = Some(now);
                 }
             }
-        })?;
-    Ok(Watcher { _alive: alive })
+        };
+        std::thread::Builder::new()
+            .name("configuration".into())
+            .spawn(run)?;
+        Ok(Watcher { _alive: alive })
+    }
 }
 
 fn look(paths: &[PathBuf]) -> Vec<Look> {

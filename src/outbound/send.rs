@@ -4,7 +4,7 @@ use super::{Limits, OutboundError, Request, Response, tls};
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Certificate, Client, Method, StatusCode, redirect};
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use url::Url;
 
@@ -16,17 +16,18 @@ const PERSONAL: [HeaderName; 3] = [
 ];
 
 /// The way out. Cheap to clone; connections are shared.
-#[derive(Clone)]
-pub struct Outbound {
+#[derive(Clone, Default)]
+pub struct Outbound(Arc<OnceLock<Option<Clients>>>);
+
+struct Clients {
     /// Reaches public addresses only, and directly: a proxy would resolve names by itself.
     guarded: Client,
     open: Client,
 }
 
-impl Outbound {
-    /// Sets up the clients. The environment's `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` hold where private addresses
-    /// are not refused.
-    pub fn new() -> Result<Self, reqwest::Error> {
+impl Clients {
+    /// The environment's `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` hold where private addresses are not refused.
+    fn build() -> Result<Self, reqwest::Error> {
         tls::install_provider();
         let roots: Vec<Certificate> = tls::roots()
             .iter()
@@ -48,6 +49,19 @@ impl Outbound {
                 .build()?,
             open: builder().build()?,
         })
+    }
+}
+
+impl Outbound {
+    /// Made when somebody is called for the first time: reading the system's certificates takes a third of a start, and
+    /// many servers never call anybody.
+    fn clients(&self) -> Result<&Clients, OutboundError> {
+        let built = self.0.get_or_init(|| {
+            Clients::build()
+                .inspect_err(|error| tracing::error!(%error, "the HTTP client cannot be set up"))
+                .ok()
+        });
+        built.as_ref().ok_or(OutboundError::NoConnection)
     }
 
     /// Sends the request and reads the answer. Statuses are the caller's business, but for 429 and 5xx other than
@@ -150,7 +164,12 @@ impl Outbound {
         if guarded && names_private(url) {
             return Err(OutboundError::Refused);
         }
-        let client = if guarded { &self.guarded } else { &self.open };
+        let clients = self.clients()?;
+        let client = if guarded {
+            &clients.guarded
+        } else {
+            &clients.open
+        };
         let mut builder = client
             .request(method.clone(), url.clone())
             .headers(headers.clone());

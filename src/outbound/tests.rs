@@ -36,7 +36,7 @@ async fn at(server: &MockServer, route: &str, answer: ResponseTemplate) {
 }
 
 async fn get(policy: &Policy, url: String) -> Result<Response, OutboundError> {
-    let outbound = Outbound::new().expect("client");
+    let outbound = Outbound::default();
     outbound
         .send(policy, &Request::get(url).limits(quick()))
         .await
@@ -93,7 +93,7 @@ async fn redirects_are_counted_and_take_no_secrets_along() {
     let request = Request::post(format!("{}/across", server.uri()))
         .header("authorization", "Bearer x")
         .body("hello");
-    let outbound = Outbound::new().expect("client");
+    let outbound = Outbound::default();
     let answer = outbound.send(&OPEN, &request).await.expect("answer");
     assert_eq!(
         (answer.status.as_u16(), answer.text().as_str()),
@@ -142,7 +142,7 @@ async fn each_attempt_can_have_its_own_headers() {
     request.per_attempt = Some(Arc::new(|attempt, headers| {
         headers.insert("attempt", attempt.into());
     }));
-    let outbound = Outbound::new().expect("client");
+    let outbound = Outbound::default();
     let answer = outbound.send(&OPEN, &request).await;
     assert_eq!(answer.err(), Some(OutboundError::Unavailable(500)));
     let seen: Vec<_> = server.received_requests().await.unwrap_or_default();
@@ -155,7 +155,7 @@ async fn each_attempt_can_have_its_own_headers() {
 
 #[tokio::test]
 async fn a_list_out_of_reach_accepts_only_where_that_is_wanted() {
-    let outbound = Outbound::new().expect("client");
+    let outbound = Outbound::default();
     let list = BreachList::default();
     let mut policy = BreachPolicy {
         host: "127.0.0.1:9".to_owned(),

@@ -15,7 +15,7 @@ fn wish(uri: &str) -> Wish<'_> {
 }
 
 fn resources() -> Resources {
-    Resources::new(Outbound::new().unwrap())
+    Resources::new(Outbound::default())
 }
 
 #[tokio::test]
