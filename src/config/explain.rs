@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use super::hint;
 use super::node::{Origin, Origins, escape};
-use super::schema::{self, VALIDATOR};
+use super::schema;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Everything that the schema has against that value, in the order of the files.
 pub(super) fn judge(value: &Value, origins: &Origins) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for error in VALIDATOR.iter_errors(value) {
+    for error in schema::validator().iter_errors(value) {
         explain(&error, origins, &mut findings);
     }
     findings.sort_by_key(|finding| rank(finding.origin.as_ref()));

@@ -13,8 +13,8 @@ pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(TEXT).unwrap_or_else(|e| panic!("the embedded schema is no JSON: {e}"))
 });
 
-/// The schema, compiled.
-pub(super) static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
+/// The schema, compiled. It is needed for a moment at each load, and takes more than a megabyte: it is not kept.
+pub(super) fn validator() -> Validator {
     jsonschema::options()
         .with_draft(Draft::Draft7)
         .should_validate_formats(true)
@@ -27,7 +27,7 @@ pub(super) static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| {
         .with_format("uuid", |_: &str| true)
         .build(&SCHEMA)
         .unwrap_or_else(|e| panic!("the embedded schema does not compile: {e}"))
-});
+}
 
 /// How the text of a variable is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
