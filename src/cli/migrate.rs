@@ -44,7 +44,7 @@ pub async fn up(db: &Db, yes: bool, console: &mut Console<'_>) -> Result<(), Fai
     show_plan(&plan, console.out)?;
     if pending.is_empty() {
         writeln!(console.notes, "Nothing is pending.")?;
-        return success("Successfully applied migrations!", console.out);
+        return success(console.out);
     }
     writeln!(console.out, "\nThe SQL that is going to be run:\n")?;
     for one in &pending {
@@ -57,7 +57,7 @@ pub async fn up(db: &Db, yes: bool, console: &mut Console<'_>) -> Result<(), Fai
     match migrate::up(db).await {
         Ok(()) => {
             writeln!(console.notes, "{} migrations applied.", pending.len())?;
-            success("Successfully applied migrations!", console.out)
+            success(console.out)
         }
         Err(error) => failed(error, console.out),
     }
@@ -86,7 +86,7 @@ pub async fn down(
         return aborted(console.out);
     }
     match migrate::down(db, steps).await {
-        Ok(()) => success("Successfully applied migrations!", console.out),
+        Ok(()) => success(console.out),
         Err(error) => failed(error, console.out),
     }
 }
@@ -142,7 +142,7 @@ fn shown(db: &Db, status: &[Status], format: Format) -> Result<String, Failure> 
 }
 
 fn show_plan(plan: &[Status], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "The migration plan is as follows:")?;
+    writeln!(out, "What is going to happen:")?;
     out.write_all(table(plan).as_bytes())
 }
 
@@ -159,13 +159,19 @@ fn show_statements(one: &Status, content: &str, out: &mut dyn Write) -> io::Resu
     writeln!(out, "{content}\n")
 }
 
-fn success(text: &str, out: &mut dyn Write) -> Result<(), Failure> {
-    writeln!(out, "------------ SUCCESS ------------\n{text}")?;
+fn success(out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(
+        out,
+        "------------ SUCCESS ------------\nThe database is as planned."
+    )?;
     Ok(())
 }
 
 fn aborted(out: &mut dyn Write) -> Result<(), Failure> {
-    writeln!(out, "------------ WARNING ------------\nMigration aborted.")?;
+    writeln!(
+        out,
+        "------------ WARNING ------------\nNothing was changed."
+    )?;
     Ok(())
 }
 
@@ -177,15 +183,12 @@ fn failed(error: Error, out: &mut dyn Write) -> Result<(), Failure> {
 fn confirmed(console: &mut Console<'_>) -> Result<bool, Failure> {
     writeln!(console.notes, "To skip this question, give the flag --yes.")?;
     loop {
-        write!(
-            console.out,
-            "Do you wish to execute this migration plan? [y/n]: "
-        )?;
+        write!(console.out, "Carry it out? [y/n]: ")?;
         console.out.flush()?;
         let mut answer = String::new();
         if console.input.read_line(&mut answer)? == 0 {
             return Err(Failure::Input(
-                "Unable to confirm: unable to read from stdin: EOF".into(),
+                "nobody answers: standard input is closed".into(),
             ));
         }
         match answer.trim().to_ascii_lowercase().as_str() {

@@ -21,9 +21,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// What stands for a value that must not be read, unless the operator has other words for it.
-const REDACTED: &str = "Value is sensitive and has been redacted. To see the value set config key \
-                        \"log.leak_sensitive_values = true\" or environment variable \
-                        \"LOG_LEAK_SENSITIVE_VALUES=true\".";
+const REDACTED: &str = "[hidden, unless log.leak_sensitive_values is set]";
 
 /// How lines look and what they may show.
 #[derive(Clone, Debug, PartialEq, Eq)]
