@@ -359,31 +359,21 @@ fn lists(config: &Config, out: &mut Collector<'_>) {
             "name an entry of identity.schemas",
         );
     }
-    for (index, schema) in identity.schemas.iter().enumerate() {
-        if identity.schemas[..index]
-            .iter()
-            .any(|earlier| earlier.id == schema.id)
-        {
-            let pointer = format!("/identity/schemas/{index}/id");
-            out.warn(
-                &pointer,
-                "another schema has this id; the first one counts",
-                "rename one",
-            );
-        }
-    }
     let providers = &config.selfservice.methods.oidc.config.providers;
-    for (index, provider) in providers.iter().enumerate() {
-        if providers[..index]
-            .iter()
-            .any(|earlier| earlier.id == provider.id)
-        {
-            let pointer = format!("/selfservice/methods/oidc/config/providers/{index}/id");
-            out.warn(
-                &pointer,
-                "another provider has this id; the first one counts",
-                "rename one",
-            );
+    let schemas = identity.schemas.iter().map(|schema| schema.id.as_str());
+    repeated("/identity/schemas", "schema", schemas.collect(), out);
+    let providers = providers.iter().map(|provider| provider.id.as_str());
+    let pointer = "/selfservice/methods/oidc/config/providers";
+    repeated(pointer, "provider", providers.collect(), out);
+}
+
+/// Of several entries with one id only the first counts.
+fn repeated(pointer: &str, what: &str, ids: Vec<&str>, out: &mut Collector<'_>) {
+    for (index, id) in ids.iter().enumerate() {
+        if ids[..index].contains(id) {
+            let pointer = format!("{pointer}/{index}/id");
+            let text = format!("another {what} has this id; the first one counts");
+            out.warn(&pointer, text, "rename one");
         }
     }
 }

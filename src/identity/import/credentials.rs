@@ -157,13 +157,7 @@ impl Target<'_> {
             providers.into()
         };
         let config = json!({ "providers": providers });
-        if let Some(old) = self.identity.credential_mut(kind) {
-            old.identifiers = identifiers;
-            old.config = config;
-            old.updated_at = micros(self.now);
-        } else {
-            self.set(kind, identifiers, config);
-        }
+        self.replace(kind, identifiers, config);
         Ok(())
     }
 

@@ -7,11 +7,14 @@ use crate::config::dsn::{self, MySqlTls, Place};
 use crate::store::error::{Conflict, Error, Result};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::mysql::{MySql, MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::postgres::{
     PgArgumentBuffer, PgArguments, PgConnectOptions, PgConnection, PgTypeInfo, Postgres,
 };
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Encode, Executor, SqlSafeStr, SqlStr, Type};
+use sqlx::query::Query;
+use sqlx::{
+    Arguments, AssertSqlSafe, ConnectOptions, Database, Encode, Executor, SqlSafeStr, SqlStr, Type,
+};
 use std::borrow::Cow;
 use std::str::FromStr;
 
@@ -120,15 +123,8 @@ fn mysql_arguments(values: &[Value]) -> Result<MySqlArguments> {
     Ok(out)
 }
 
-fn checked(sql: &Sql) -> Result<()> {
-    match &sql.fault {
-        Some(fault) => Err(Error::broken(format!("a value is no JSON: {fault}"))),
-        None => Ok(()),
-    }
-}
-
 macro_rules! engine {
-    ($name:ident, $connection:ty, $arguments:ident) => {
+    ($name:ident, $engine:ty, $connection:ty, $arguments:ident) => {
         /// One statement at a time on a connection of this engine.
         pub(super) mod $name {
             use super::*;
@@ -138,10 +134,7 @@ macro_rules! engine {
                 dialect: Dialect,
                 sql: &Sql,
             ) -> Result<u64> {
-                checked(sql)?;
-                let arguments = $arguments(&sql.values)?;
-                let query = sqlx::query_with(safe(dialect.spell(&sql.text)), arguments);
-                count();
+                let query = query(dialect, sql)?;
                 let done = lease.start()?.execute(query).await;
                 finish(lease, done).map(|d| d.rows_affected())
             }
@@ -151,10 +144,7 @@ macro_rules! engine {
                 dialect: Dialect,
                 sql: &Sql,
             ) -> Result<Option<Row>> {
-                checked(sql)?;
-                let arguments = $arguments(&sql.values)?;
-                let query = sqlx::query_with(safe(dialect.spell(&sql.text)), arguments);
-                count();
+                let query = query(dialect, sql)?;
                 let row = lease.start()?.fetch_optional(query).await;
                 finish(lease, row).map(|row| row.map(Row::from))
             }
@@ -164,12 +154,22 @@ macro_rules! engine {
                 dialect: Dialect,
                 sql: &Sql,
             ) -> Result<Vec<Row>> {
-                checked(sql)?;
-                let arguments = $arguments(&sql.values)?;
-                let query = sqlx::query_with(safe(dialect.spell(&sql.text)), arguments);
-                count();
+                let query = query(dialect, sql)?;
                 let rows = lease.start()?.fetch_all(query).await;
                 finish(lease, rows).map(|rows| rows.into_iter().map(Row::from).collect())
+            }
+
+            /// The statement with its values, about to be sent.
+            fn query(
+                dialect: Dialect,
+                sql: &Sql,
+            ) -> Result<Query<'static, $engine, <$engine as Database>::Arguments>> {
+                if let Some(fault) = &sql.fault {
+                    return Err(Error::broken(format!("a value is no JSON: {fault}")));
+                }
+                let arguments = $arguments(&sql.values)?;
+                count();
+                Ok(sqlx::query_with(safe(dialect.spell(&sql.text)), arguments))
             }
 
             /// Statements without values, sent as they are.
@@ -197,8 +197,8 @@ macro_rules! engine {
         }
     };
 }
-engine!(postgres, PgConnection, postgres_arguments);
-engine!(mysql, MySqlConnection, mysql_arguments);
+engine!(postgres, Postgres, PgConnection, postgres_arguments);
+engine!(mysql, MySql, MySqlConnection, mysql_arguments);
 
 /// The texts are the program's own; what came from outside is bound.
 fn safe(text: Cow<'static, str>) -> SqlStr {
