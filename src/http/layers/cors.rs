@@ -3,6 +3,7 @@
 //! Decided per request from the configuration of the moment, so that a reload takes effect at once.
 use crate::base::domain;
 use crate::config::Config;
+use crate::config::serve::Cors as Section;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
@@ -24,21 +25,6 @@ pub struct Cors {
     pub passthrough: bool,
 }
 
-/// What the configuration says.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings<'a> {
-    pub allowed_origins: &'a [String],
-    pub allowed_methods: &'a [String],
-    pub allowed_headers: &'a [String],
-    pub exposed_headers: &'a [String],
-    pub allow_credentials: bool,
-    pub options_passthrough: bool,
-    /// In seconds; 0 says nothing.
-    pub max_age: u64,
-    /// Take wildcards that others could register a name under.
-    pub insecure_wildcards: bool,
-}
-
 #[derive(Clone, Debug)]
 enum Origin {
     Any,
@@ -55,42 +41,33 @@ impl Cors {
     /// `None` while it is switched off: then nothing is said about origins at all.
     #[must_use]
     pub fn of(config: &Config) -> Option<Self> {
-        let cors = &config.serve.public.cors;
-        cors.enabled.then(|| {
-            Self::new(Settings {
-                allowed_origins: &cors.allowed_origins,
-                allowed_methods: &cors.allowed_methods,
-                allowed_headers: &cors.allowed_headers,
-                exposed_headers: &cors.exposed_headers,
-                allow_credentials: cors.allow_credentials,
-                options_passthrough: cors.options_passthrough,
-                max_age: cors.max_age,
-                insecure_wildcards: config.feature_flags.legacy_allow_insecure_origins,
-            })
-        })
+        let section = &config.serve.public.cors;
+        let insecure = config.feature_flags.legacy_allow_insecure_origins;
+        section.enabled.then(|| Self::new(section, insecure))
     }
 
+    /// `insecure`: take wildcards that others could register a name under, too.
     #[must_use]
-    pub fn new(settings: Settings<'_>) -> Self {
-        let mut headers: Vec<_> = settings
+    pub fn new(section: &Section, insecure: bool) -> Self {
+        let mut headers: Vec<_> = section
             .allowed_headers
             .iter()
             .map(|h| h.to_ascii_lowercase())
             .collect();
         headers.sort();
         headers.dedup();
-        let exposed = settings
+        let exposed = section
             .exposed_headers
             .iter()
             .map(|h| canonical(h))
             .collect::<Vec<_>>();
         Self {
-            origins: settings
+            origins: section
                 .allowed_origins
                 .iter()
-                .filter_map(|o| Origin::parse(o, settings.insecure_wildcards))
+                .filter_map(|o| Origin::parse(o, insecure))
                 .collect(),
-            methods: settings
+            methods: section
                 .allowed_methods
                 .iter()
                 .map(|m| m.to_ascii_uppercase())
@@ -100,9 +77,9 @@ impl Cors {
             exposed: HeaderValue::from_str(&exposed.join(", "))
                 .ok()
                 .filter(|v| !v.is_empty()),
-            credentials: settings.allow_credentials,
-            max_age: (settings.max_age > 0).then(|| settings.max_age.into()),
-            passthrough: settings.options_passthrough,
+            credentials: section.allow_credentials,
+            max_age: (section.max_age > 0).then(|| section.max_age.into()),
+            passthrough: section.options_passthrough,
         }
     }
 
@@ -252,16 +229,15 @@ mod tests {
 
     fn cors(origins: &[&str]) -> Cors {
         let owned = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
-        Cors::new(Settings {
-            allowed_origins: &owned(origins),
-            allowed_methods: &owned(&["GET", "POST"]),
-            allowed_headers: &owned(&["Content-Type", "X-Session-Token", "Authorization"]),
-            exposed_headers: &owned(&["content-type", "Set-Cookie"]),
-            allow_credentials: true,
-            options_passthrough: false,
+        let section = Section {
+            allowed_origins: owned(origins),
+            allowed_methods: owned(&["GET", "POST"]),
+            allowed_headers: owned(&["Content-Type", "X-Session-Token", "Authorization"]),
+            exposed_headers: owned(&["content-type", "Set-Cookie"]),
             max_age: 60,
-            insecure_wildcards: false,
-        })
+            ..Section::default()
+        };
+        Cors::new(&section, false)
     }
 
     fn granted(cors: &Cors, origin: &str, method: &str, headers: Option<&str>) -> bool {
