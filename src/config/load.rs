@@ -184,13 +184,8 @@ impl Source {
                 files.push(path.clone());
                 continue;
             }
-            match std::fs::read_dir(path) {
-                Ok(entries) => {
-                    let names = entries.filter_map(|entry| Some(entry.ok()?.path()));
-                    let mut inside: Vec<_> = names.filter(|p| is_configuration(p)).collect();
-                    inside.sort();
-                    files.extend(inside);
-                }
+            match inside(path) {
+                Ok(found) => files.extend(found),
                 Err(error) => {
                     let text = format!("the folder {} cannot be read: {error}", path.display());
                     findings.push(Finding::new(None, "", text));
@@ -239,7 +234,15 @@ fn narrow(values: &Value, pointer: &mut String) -> Option<(String, String)> {
     None
 }
 
-pub(super) fn is_configuration(path: &Path) -> bool {
+/// The configuration files of a folder, by name.
+pub(super) fn inside(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let names = std::fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<_> = names.filter(|path| is_configuration(path)).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn is_configuration(path: &Path) -> bool {
     let extension = path.extension().and_then(|e| e.to_str());
     matches!(extension, Some("yaml" | "yml" | "json" | "toml")) && path.is_file()
 }

@@ -3,6 +3,7 @@
 //! The files are looked at, not listened to: that works on every file system and with every way to replace a file
 //! (editors and Kubernetes put a new one in the place of the old one), and costs nothing while other files beside them, a
 //! database or a log, are written all the time.
+use super::load::inside;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, SystemTime};
@@ -69,20 +70,12 @@ impl Seen {
     }
 }
 
+/// A folder is what is in it. What cannot be read is not there.
 fn look(paths: &[PathBuf]) -> Vec<Look> {
-    let mut looks: Vec<_> = paths.iter().flat_map(|path| files(path)).collect();
-    looks.sort_by(|a, b| a.path.cmp(&b.path));
-    looks
-}
-
-/// The file, or what ends like a configuration in the folder. What cannot be read is not there.
-fn files(path: &Path) -> Vec<Look> {
-    let Ok(entries) = std::fs::read_dir(path) else {
-        return of_file(path).into_iter().collect();
-    };
-    let inside = entries.flatten().map(|entry| entry.path());
-    let ours = inside.filter(|file| super::load::is_configuration(file));
-    ours.filter_map(|file| of_file(&file)).collect()
+    let files = paths
+        .iter()
+        .flat_map(|path| inside(path).unwrap_or_else(|_| vec![path.clone()]));
+    files.filter_map(|file| of_file(&file)).collect()
 }
 
 /// Links are followed.
