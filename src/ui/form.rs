@@ -77,16 +77,14 @@ impl Form {
     pub fn value(&self, name: &str) -> Option<&str> {
         self.get(name)?.current().as_str()
     }
-    pub fn keep(&mut self, which: impl FnMut(&Node) -> bool) {
-        self.nodes.retain(which);
-    }
     /// Drops all that the method has put in.
     pub fn remove_all_of(&mut self, method: MethodId) {
-        self.keep(|n| n.group != Group::Of(method));
+        self.nodes.retain(|n| n.group != Group::Of(method));
     }
     /// Drops the nodes of this name in the group of the method.
     pub fn remove(&mut self, id: &str, method: MethodId) {
-        self.keep(|n| !(n.id() == id && n.group == Group::Of(method)));
+        self.nodes
+            .retain(|n| n.id() != id || n.group != Group::Of(method));
     }
     /// Sets the value of an input that exists; type, label and the rest stay.
     pub fn fill(&mut self, name: &str, value: impl Into<Value>) {
