@@ -34,6 +34,7 @@ impl Entry {
     /// Logs that the request has come.
     #[must_use]
     pub fn begin(side: Side, services: &Arc<Services>, config: &Config, request: &Request) -> Self {
+        let began = Instant::now();
         let quiet = is_quiet(side, config, request.uri().path());
         let shown = Shown::new(&line(request), quiet);
         if let Some(shown) = &shown {
@@ -41,7 +42,7 @@ impl Entry {
         }
         Self {
             services: Arc::clone(services),
-            began: Instant::now(),
+            began,
             method: request.method().clone(),
             request_size: approximate_size(request),
             shown,
