@@ -187,13 +187,9 @@ macro_rules! stored {
                 $(", ", $column,)* $(", ", $flag,)? ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?",
                 $(stored!(@mark $column),)* $(stored!(@unused $flag),)? ")"
             );
-            const SELECT: &'static str = concat!(
-                "SELECT id, ", $hmac, ", issued_at, expires_at, ", stored!(@used $($flag)?), ", ", $flow,
-                $(", ", $column,)* " FROM ", $table
-            );
-            const OF_FLOW: &'static str = concat!(
-                "SELECT id, ", $hmac, ", issued_at, expires_at, ", stored!(@used $($flag)?), ", ", $flow,
-                $(", ", $column,)* " FROM ", $table, " WHERE ", $flow, " = ? AND nid = ?"
+            const SELECT: &'static str = stored!(@select $table $hmac $flow [$($flag)?] [$($column)*] "");
+            const OF_FLOW: &'static str = stored!(
+                @select $table $hmac $flow [$($flag)?] [$($column)*] concat!(" WHERE ", $flow, " = ? AND nid = ?")
             );
             const HMAC: &'static str = $hmac;
             const USE: &'static str = concat!(
@@ -205,6 +201,12 @@ macro_rules! stored {
             fn bind_own(&self, $sql: Sql) -> Sql { let $own = self; $bind }
             fn read_own($row: &mut Row) -> Result<Self> { $read }
         }
+    };
+    (@select $table:literal $hmac:literal $flow:literal [$($flag:literal)?] [$($column:literal)*] $end:expr) => {
+        concat!(
+            "SELECT id, ", $hmac, ", issued_at, expires_at, ", stored!(@used $($flag)?), ", ", $flow,
+            $(", ", $column,)* " FROM ", $table, $end
+        )
     };
     (@mark $column:literal) => { ", ?" };
     (@unused $flag:literal) => { ", FALSE" };
