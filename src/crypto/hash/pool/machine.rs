@@ -7,13 +7,6 @@ pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Makes this thread one that others, of whatever process, go before. On Linux only: elsewhere it would be the process.
-pub(super) fn step_back() {
-    // Refused, it works all the same.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(10);
-}
-
 /// Bytes of memory: the machine's, or the limit of the cgroup (either version, any ancestor) if that is lower.
 /// 2 GiB where neither can be read.
 #[must_use]

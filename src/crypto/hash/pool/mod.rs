@@ -4,8 +4,7 @@
 //! run than there are threads here, their memory is counted before they start, and when too many wait the answer is
 //! [`PoolError::Busy`] at once instead of a time-out later. Memory is kept between hashes, which halves their time, and
 //! wiped and given back after some idle seconds. A hash that needs more than the whole share (an import) waits for a
-//! single extra lane, so that it can neither be refused nor come twice. And where there are fewer cores than work, the
-//! threads here let everybody else go first.
+//! single extra lane, so that it can neither be refused nor come twice.
 mod machine;
 mod queue;
 #[cfg(test)]
@@ -201,7 +200,6 @@ impl Shared {
 
     /// The life of a thread.
     fn work(&self, dice: &dyn Random) {
-        machine::step_back();
         let mut queue = self.lock();
         while !queue.stopped() {
             let spare = queue.take_spare(Instant::now());
