@@ -2,6 +2,7 @@
 //!
 //! Modules stand in import order: each may use those above it, never those below
 //! (`tests/it/layers.rs` holds everybody to it). `docs/ARCHITECTURE.md` has the map.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 pub mod base;
 pub mod text;
 pub mod ui;

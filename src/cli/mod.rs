@@ -5,6 +5,8 @@
 pub mod cleanup;
 pub mod hashers;
 pub mod migrate;
+mod order;
+mod print;
 pub mod serve;
 mod source;
 pub mod sql;
@@ -14,12 +16,16 @@ pub mod zero_config;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// An identity server: sign-up, sign-in, sessions and accounts over one SQL store.
 #[derive(Debug, Parser)]
 #[command(name = "kratos", disable_version_flag = true, max_term_width = 100)]
 struct Cli {
+    /// Show version, commit and build time
+    #[arg(short = 'V', long)]
+    version: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -50,15 +56,21 @@ struct Explained;
 
 /// Reads the command line, does what it says, and gives the exit state.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = order::flags_last(&Cli::command(), arguments.into_iter().collect());
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
     };
-    let Some(command) = cli.command else {
-        return match Cli::command().print_long_help() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        };
+    let command = match cli.command {
+        _ if cli.version => Command::Version,
+        Some(command) => command,
+        None => {
+            return shown(write!(
+                print::out(),
+                "{}",
+                Cli::command().render_long_help()
+            ));
+        }
     };
     crate::outbound::tls::install_provider();
     let done = match command {
@@ -73,7 +85,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Explained>() => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("Error: {error:#}");
+            print::note(format_args!("Error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -91,10 +103,16 @@ fn explain(error: &clap::Error) -> ExitCode {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     if is_help {
-        print!("{}", error.render());
-        ExitCode::SUCCESS
-    } else {
-        eprint!("{}", error.render());
-        ExitCode::FAILURE
+        return shown(write!(print::out(), "{}", error.render()));
+    }
+    // Nothing can be said where even that fails.
+    let _ = write!(print::notes(), "{}", error.render());
+    ExitCode::FAILURE
+}
+
+fn shown(written: std::io::Result<()>) -> ExitCode {
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }

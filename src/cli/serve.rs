@@ -1,6 +1,7 @@
 //! `kratos serve` (config-cli.md §4.3): from the configuration to two listeners, until somebody says stop.
 use super::ConfigArgs;
-use super::source::{install_logs, refused, source};
+use super::print::{self, note};
+use super::source::{self, install_logs, refused, source, unchecked};
 use super::zero_config::{self, ZeroConfig};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::random::{Random, SystemRandom};
@@ -14,8 +15,10 @@ use crate::services::Services;
 use crate::store::{Db, Store, migrate};
 use anyhow::Context as _;
 use axum::Router;
+use axum::http::HeaderMap;
 use axum::routing::get;
 use clap::Args;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,29 +57,59 @@ impl ServeArgs {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(async {
-            if source.is_configured() {
-                configured(source).await
-            } else {
-                unconfigured(source).await
+        let done = runtime.block_on(async {
+            let stop = stop_on_signal()?;
+            let start = async {
+                if source.is_configured() {
+                    configured(source).await
+                } else {
+                    unconfigured(source).await
+                }
+            };
+            tokio::select! {
+                biased;
+                // A database may let one wait for minutes.
+                () = stop.cancelled() => tracing::info!("stopped before it was up"),
+                ready = start => listen(ready?, stop).await,
             }
-        })
+            Ok(())
+        });
+        // Nor is there anything to wait for now, such as a name that is being resolved.
+        runtime.shutdown_background();
+        done
     }
 }
 
-async fn configured(source: Source) -> anyhow::Result<()> {
+/// Everything that a server needs to answer.
+struct Ready {
+    public: Listener,
+    admin: Listener,
+    /// In the same order.
+    routers: (Router, Router),
+    _watcher: Option<Watcher>,
+}
+
+async fn configured(source: Source) -> anyhow::Result<Ready> {
     let seen = Seen::now(source.paths());
     let config = load(&source)?;
-    let stop = stop_on_signal()?;
     let (public, admin) = open(&config).await?;
     let (clock, random) = machine();
     let dsn = Dsn::parse(config.dsn.expose())?;
-    let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await?;
+    let how = source::migration(source.paths());
+    if let Some(path) = source::absent(&dsn) {
+        return Err(source::no_file(path, &how));
+    }
+    let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
+    let store = store.map_err(|error| source::advised(error, &how))?;
     let services = Arc::new(Services::start(config, store, clock, random)?);
-    let _watcher = reload_on_change(source, seen, &services)?;
+    let watcher = reload_on_change(source, seen, &services)?;
     let routers = (public_router(Arc::clone(&services)), admin_router(services));
-    listen(public, admin, routers, stop).await;
-    Ok(())
+    Ok(Ready {
+        public,
+        admin,
+        routers,
+        _watcher: Some(watcher),
+    })
 }
 
 /// Loads the configuration again whenever its files change. A bad one is told of, and the last good one stays.
@@ -116,7 +149,7 @@ fn reload_on_change(
 }
 
 /// Nobody has configured anything: the database is made and migrated here, and the first page says what there is.
-async fn unconfigured(source: Source) -> anyhow::Result<()> {
+async fn unconfigured(source: Source) -> anyhow::Result<Ready> {
     let (clock, random) = machine();
     let folder = std::env::current_dir().context("the working directory is gone")?;
     let ZeroConfig {
@@ -124,9 +157,10 @@ async fn unconfigured(source: Source) -> anyhow::Result<()> {
         database,
         secrets,
     } = zero_config::prepare(&folder, PRESET, random.as_ref())?;
-    let [config, alias] = configs.map(|values| load(&source.clone().own_values(values)));
-    let (config, alias) = (config?, alias?);
-    let stop = stop_on_signal()?;
+    let [values, alias] = configs;
+    let config = load(&source.clone().own_values(values))?;
+    // The same but for one name: to judge it, too, would take as long again as the rest of the start.
+    let alias = unchecked(&source.own_values(alias))?;
     let (public, admin) = open(&config).await?;
     let db = Db::connect(&Dsn::parse(config.dsn.expose())?, PATIENCE).await?;
     migrate::up(&db).await?;
@@ -134,12 +168,13 @@ async fn unconfigured(source: Source) -> anyhow::Result<()> {
     let places = Places {
         public: config.public_url(),
         admin: config.admin_url(),
+        ui: zero_config::ui(zero_config::HOSTS[0]),
         database: database.display().to_string(),
         secrets: secrets.display().to_string(),
     };
-    greet(&places);
+    print::out().write_all(places.text().as_bytes())?;
     let services = Arc::new(Services::start(config, store, clock, random)?);
-    let page = get(async move || welcome::page(&places));
+    let page = get(async move |asked: HeaderMap| welcome::page(&places, &asked));
     let public_routes = Router::new()
         .route("/", page)
         .fallback_service(public_router(Arc::clone(&services)));
@@ -148,20 +183,12 @@ async fn unconfigured(source: Source) -> anyhow::Result<()> {
         zero_config::also_as_localhost(public_routes, &aliases),
         zero_config::also_as_localhost(admin_router(services), &aliases),
     );
-    listen(public, admin, routers, stop).await;
-    Ok(())
-}
-
-/// What a person reads who has just started the server for the first time.
-fn greet(places: &Places) {
-    println!("Running without a configuration, for this machine only.\n");
-    println!("  public API  {}", places.public);
-    println!("  admin API   {}", places.admin);
-    println!("  database    {}", places.database);
-    println!("  secrets     {}\n", places.secrets);
-    for (title, line) in welcome::commands(&places.public) {
-        println!("# {title}\n{line}\n");
-    }
+    Ok(Ready {
+        public,
+        admin,
+        routers,
+        _watcher: None,
+    })
 }
 
 /// Reads and judges; findings end the program, warnings are logged.
@@ -170,7 +197,17 @@ fn load(source: &Source) -> anyhow::Result<Config> {
         config, warnings, ..
     } = match source.load() {
         Ok(loaded) => loaded,
-        Err(findings) => return refused(findings),
+        Err(findings) => {
+            let refusal = refused(findings);
+            if source.paths().is_empty() {
+                note(format_args!(
+                    "No file is named by -c, but these variables of the environment are configuration: {}. Without \
+                     them the server would start by itself, to be tried out.",
+                    source.variables().join(", ")
+                ));
+            }
+            return refusal;
+        }
     };
     install_logs(&config);
     for warning in warnings {
@@ -194,12 +231,13 @@ async fn open(config: &Config) -> anyhow::Result<(Listener, Listener)> {
 }
 
 /// Serves both until told to stop, and lets requests end.
-async fn listen(
-    public: Listener,
-    admin: Listener,
-    (public_routes, admin_routes): (Router, Router),
-    stop: CancellationToken,
-) {
+async fn listen(ready: Ready, stop: CancellationToken) {
+    let Ready {
+        public,
+        admin,
+        routers: (public_routes, admin_routes),
+        _watcher,
+    } = ready;
     tracing::info!(public = public.name(), admin = admin.name(), "listening");
     let side = |listener, side: Side, routes| {
         crate::http::serve::serve(listener, side.limits(), routes, stop.clone(), GRACE)

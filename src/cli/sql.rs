@@ -1,14 +1,15 @@
 //! The commands that speak to the database alone: what they take. What they do is in `migrate.rs` and `cleanup.rs`.
 use super::cleanup::{self, Pace};
 use super::migrate::{self, Console, Format};
-use super::source::DsnArgs;
+use super::print;
+use super::source::{self, DsnArgs};
 use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::random::SystemRandom;
 use crate::config::dsn::Dsn;
 use crate::config::duration;
 use crate::store::{Db, Store};
 use clap::{Args, CommandFactory as _, Subcommand, ValueEnum};
-use std::io::{BufReader, stderr, stdin, stdout};
+use std::io::{BufReader, Write as _, stdin};
 use std::time::Duration;
 
 /// A server that is starting up itself gets so long.
@@ -48,7 +49,7 @@ enum Command {
 struct Up {
     #[command(flatten)]
     dsn: DsnArgs,
-    /// Do not ask
+    /// Do not ask before anything is changed
     #[arg(short, long)]
     yes: bool,
 }
@@ -57,10 +58,10 @@ struct Up {
 struct Down {
     #[command(flatten)]
     dsn: DsnArgs,
-    /// Do not ask
+    /// Do not ask before anything is changed
     #[arg(short, long)]
     yes: bool,
-    /// How many to undo
+    /// How many to undo, the newest first; 0 only shows the plan, and fails
     #[arg(long, default_value_t = 0)]
     steps: usize,
 }
@@ -72,6 +73,7 @@ struct Status {
     /// Wait until nothing is pending
     #[arg(long)]
     block: bool,
+    /// How to show them; all but the table hold the SQL, too
     #[arg(long, default_value = "table")]
     format: Shape,
     /// Only the versions
@@ -103,7 +105,7 @@ impl MigrateArgs {
     pub fn run(&self) -> anyhow::Result<()> {
         let MigrateFamily::Sql { command, up } = &self.family;
         let mut input = BufReader::new(stdin());
-        let (mut out, mut notes) = (stdout(), stderr());
+        let (mut out, mut notes) = (print::out(), print::notes());
         let mut console = Console {
             input: &mut input,
             out: &mut out,
@@ -112,7 +114,9 @@ impl MigrateArgs {
         runtime()?.block_on(async {
             match command {
                 None => {
-                    eprintln!("`migrate sql` is the old name of `migrate sql up`.");
+                    print::note(format_args!(
+                        "`migrate sql` is the old name of `migrate sql up`."
+                    ));
                     let db = connect(&up.dsn, &["migrate", "sql"]).await?;
                     migrate::up(&db, up.yes, &mut console).await?;
                 }
@@ -121,11 +125,17 @@ impl MigrateArgs {
                     migrate::up(&db, up.yes, &mut console).await?;
                 }
                 Some(Command::Down(down)) => {
-                    let db = connect(&down.dsn, &["migrate", "sql", "down"]).await?;
+                    let dsn = named(&down.dsn, &["migrate", "sql", "down"])?;
+                    let db = connect_to(&existing(dsn)).await?;
                     migrate::down(&db, down.steps, down.yes, &mut console).await?;
                 }
                 Some(Command::Status(status)) => {
-                    let db = connect(&status.dsn, &["migrate", "sql", "status"]).await?;
+                    let dsn = named(&status.dsn, &["migrate", "sql", "status"])?;
+                    while status.block && source::absent(&dsn).is_some() {
+                        print::note(format_args!("Waiting for the database to be made..."));
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    let db = connect_to(&existing(dsn)).await?;
                     migrate::status(&db, status.format(), status.block, &mut console).await?;
                 }
             }
@@ -145,13 +155,16 @@ pub struct CleanupArgs {
 #[derive(Subcommand, Clone, Debug)]
 enum CleanupFamily {
     /// Delete one batch of expired rows from each table of an SQL database
+    ///
+    /// The database is the one given, or that of the variable DSN or of `dsn` in a file of -c. Between the eight tables
+    /// the command pauses, so that a busy database can breathe: with the usual pause it takes eight minutes.
     Sql {
         #[command(flatten)]
         dsn: DsnArgs,
-        /// Pause behind each table
+        /// Pause behind each table, the last one included; 0s for none
         #[arg(long = "database.cleanup.sleep.tables", default_value = "1m", value_parser = span)]
         pause: Duration,
-        /// Rows of each table
+        /// At most so many rows of each table
         #[arg(short, long = "database.cleanup.batch_size", default_value_t = 100)]
         batch: u32,
         /// Rows that expired no longer ago than this stay
@@ -175,18 +188,23 @@ impl CleanupArgs {
             keep_last: *keep_last,
         };
         let done = runtime()?.block_on(async {
-            let dsn = dsn.read_anyway()?;
-            let Some(dsn) = dsn else {
-                return Err(explained(&["cleanup", "sql"]));
+            let how = dsn.migration();
+            let Some(dsn) = dsn.read_anyway()? else {
+                return Err(explained(&["cleanup", "sql"], &dsn.complaint(true)));
             };
-            let store = Store::connect(&dsn, PATIENCE, SystemClock.now(), &SystemRandom).await?;
+            if let Some(path) = source::absent(&dsn) {
+                return Err(source::no_file(path, &how));
+            }
+            let store = Store::connect(&dsn, PATIENCE, SystemClock.now(), &SystemRandom).await;
+            let store = store.map_err(|error| source::advised(error, &how))?;
             Ok(cleanup::run(&store, &SystemClock, pace).await?)
         });
         done.map_err(|error| {
             if error.is::<super::Explained>() {
                 return error;
             }
-            println!("{error:#}");
+            // If even that cannot be written there is the exit state.
+            let _ = print::result(format_args!("{error:#}"));
             super::Explained.into()
         })
     }
@@ -205,20 +223,43 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 /// Connects. Without a database the command is explained on stdout, and the exit state is 1.
 async fn connect(args: &DsnArgs, command: &[&str]) -> anyhow::Result<Db> {
-    let dsn: Dsn = args.read()?.ok_or_else(|| explained(command))?;
-    let db = Db::connect(&dsn, PATIENCE).await?;
+    connect_to(&named(args, command)?).await
+}
+
+fn named(args: &DsnArgs, command: &[&str]) -> anyhow::Result<Dsn> {
+    args.read()?
+        .ok_or_else(|| explained(command, &args.complaint(false)))
+}
+
+async fn connect_to(dsn: &Dsn) -> anyhow::Result<Db> {
+    let db = Db::connect(dsn, PATIENCE).await?;
     tracing::info!(database = %dsn, "connected to the database");
     Ok(db)
 }
 
-fn explained(command: &[&str]) -> anyhow::Error {
+/// The database, or an empty one in memory in the place of a file that does not exist: who only looks makes no file.
+fn existing(dsn: Dsn) -> Dsn {
+    let Some(path) = source::absent(&dsn) else {
+        return dsn;
+    };
+    print::note(format_args!(
+        "There is no database {}: shown is what it would lack.",
+        path.display()
+    ));
+    Dsn::memory()
+}
+
+/// Help on stdout, as the reference has it there, and what is missing on stderr.
+fn explained(command: &[&str], complaint: &str) -> anyhow::Error {
     let mut cli = super::Cli::command();
     cli.build();
     let found = command
         .iter()
         .try_fold(&mut cli, |at, name| at.find_subcommand_mut(name));
     if let Some(command) = found {
-        print!("{}", command.render_long_help());
+        // Nobody may be reading; the complaint below is what matters.
+        let _ = write!(print::out(), "{}", command.render_long_help());
     }
+    print::note(format_args!("\nError: {complaint}"));
     super::Explained.into()
 }

@@ -68,8 +68,14 @@ pub fn also_as_localhost(routes: Router, config: &Arc<Config>) -> Router {
     }))
 }
 
+/// Where the pages for people are looked for, from a browser that calls this machine so.
+#[must_use]
+pub fn ui(host: &str) -> String {
+    format!("http://{host}:{UI_PORT}/")
+}
+
 fn config(host: &str, database: &Path, secrets: &Value, schema: &str) -> Value {
-    let ui = |page: &str| format!("http://{host}:{UI_PORT}/{page}");
+    let ui = |page: &str| ui(host) + page;
     let mut flows = Map::new();
     for page in [
         "login",
@@ -112,6 +118,8 @@ fn config(host: &str, database: &Path, secrets: &Value, schema: &str) -> Value {
                 "base_url": format!("http://{host}:{ADMIN_PORT}/"),
             },
         },
+        // A line or two for each request would bury what was printed at the start.
+        "log": { "level": "warning" },
         "cookies": { "secure": "false" },
         "session": { "cookie": { "secure": "false" } },
         "secrets": secrets,

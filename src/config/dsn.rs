@@ -77,10 +77,7 @@ impl Dsn {
     pub fn parse(text: &str) -> Result<Self, BadDsn> {
         let text = text.trim();
         if text == "memory" {
-            return Ok(Self::of(
-                Target::Sqlite(Sqlite::memory()),
-                &Params::default(),
-            ));
+            return Ok(Self::memory());
         }
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(BadDsn::new(format!(
@@ -103,6 +100,12 @@ impl Dsn {
             }
         };
         Ok(Self::of(target, &params))
+    }
+
+    /// A database that ends with the process.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::of(Target::Sqlite(Sqlite::memory()), &Params::default())
     }
 
     fn of(target: Target, params: &Params) -> Self {

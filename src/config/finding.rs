@@ -52,7 +52,8 @@ impl fmt::Display for Warning {
 }
 
 fn line(f: &mut fmt::Formatter<'_>, origin: Option<&Origin>, key: &str, text: &str) -> fmt::Result {
-    if let Some(origin) = origin {
+    // What is nowhere given has no place to look at.
+    if let Some(origin) = origin.filter(|origin| **origin != Origin::Program) {
         write!(f, "{origin}: ")?;
     }
     if !key.is_empty() {

@@ -94,12 +94,14 @@ impl Source {
     /// Whether somebody configures anything: a file, or a variable that is a key.
     #[must_use]
     pub fn is_configured(&self) -> bool {
-        !self.files.is_empty()
-            || self
-                .variables
-                .0
-                .keys()
-                .any(|name| env::find(name).is_some())
+        !self.files.is_empty() || !self.variables().is_empty()
+    }
+
+    /// The variables that are keys, by name.
+    #[must_use]
+    pub fn variables(&self) -> Vec<&str> {
+        let names = self.variables.0.keys().map(String::as_str);
+        names.filter(|name| env::find(name).is_some()).collect()
     }
 
     /// The files and folders that were named.

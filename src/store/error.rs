@@ -30,6 +30,9 @@ pub enum Error {
     /// The database is not in the state that this program needs. The text says what to do.
     #[error("{0}")]
     Schema(String),
+    /// Migrations are pending, or nothing is there at all.
+    #[error("the database is not migrated")]
+    NotMigrated,
     #[error(transparent)]
     Broken(#[from] Source),
 }

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_kratos");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kratos");
 
 /// Runs the program with nothing in its environment, in a folder of its own.
 fn kratos(arguments: &[&str]) -> Output {
     kratos_in(tempfile::tempdir().unwrap().path(), arguments)
 }
 
-fn kratos_in(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn kratos_in(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command
         .args(arguments)
@@ -23,7 +23,7 @@ fn kratos_in(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -39,6 +39,7 @@ fn help_goes_to_stdout_and_is_a_success() {
         &["serve", "--help"],
         &["migrate"],
         &["migrate", "sql", "status", "--help"],
+        &["-c", "kratos.yml", "serve", "--help"],
         &["hashers", "argon2", "--help"],
     ] {
         let output = kratos(arguments);
@@ -70,10 +71,12 @@ fn mistakes_go_to_stderr_and_exit_with_1() {
 
 #[test]
 fn the_version_is_told_on_stdout() {
-    let output = kratos(&["version"]);
-    assert!(output.status.success());
-    assert!(text(&output.stdout).starts_with("Version:\t\t\t"));
-    assert!(output.stderr.is_empty());
+    for word in ["version", "--version", "-V"] {
+        let output = kratos(&[word]);
+        assert!(output.status.success(), "{word}");
+        assert!(text(&output.stdout).starts_with("Version:\t\t\t"));
+        assert!(output.stderr.is_empty());
+    }
 }
 
 #[test]
@@ -308,7 +311,7 @@ fn a_changed_configuration_is_taken_while_running() {
     becomes("third");
 }
 
-/// The three lines work as they are printed, in one shell, one after the other.
+/// The lines work as they are printed, in one shell, one after the other.
 #[test]
 fn without_a_configuration_the_printed_lines_work() {
     if [4433, 4434]
@@ -323,22 +326,24 @@ fn without_a_configuration_the_printed_lines_work() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
     let mut process = Command::new(PROGRAM)
         .arg("serve")
         .env_clear()
         .current_dir(folder.path())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(std::fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
-    let is_command = |line: &String| line.starts_with("curl") || line.starts_with("TOKEN=");
-    let out = BufReader::new(process.stdout.take().unwrap());
-    let lines: Vec<_> = out
-        .lines()
-        .map(Result::unwrap)
-        .filter(is_command)
-        .take(3)
-        .collect();
+    let mut printed = vec![];
+    for line in BufReader::new(process.stdout.take().unwrap()).lines() {
+        printed.push(line.unwrap());
+        if printed.last().is_some_and(|l| l.contains("/logout/api")) {
+            break;
+        }
+    }
+    let is_command = |line: &&String| line.starts_with("curl") || line.starts_with("TOKEN=");
+    let lines: Vec<_> = printed.iter().filter(is_command).cloned().collect();
     let wait = Command::new("curl")
         .args([
             "-s",
@@ -356,10 +361,12 @@ fn without_a_configuration_the_printed_lines_work() {
         .args(["-c", &lines.join("\n")])
         .output()
         .unwrap();
-    let page = Command::new("curl")
-        .args(["-si", "http://localhost:4433/"])
-        .output()
-        .unwrap();
+    let get = |more: &[&str]| {
+        let mut curl = Command::new("curl");
+        curl.args(["-si", "http://localhost:4433/"]).args(more);
+        text(&curl.output().unwrap().stdout)
+    };
+    let (page, plain) = (get(&["-H", "Accept: text/html"]), get(&[]));
     let form = Command::new("curl")
         .args([
             "-s",
@@ -372,15 +379,26 @@ fn without_a_configuration_the_printed_lines_work() {
     process.kill().unwrap();
     process.wait().unwrap();
 
-    assert_eq!(lines.len(), 3, "{lines:#?}");
+    assert_eq!(lines.len(), 5, "{lines:#?}");
     let shown = text(&shell.stdout);
-    let who = shown.lines().last().unwrap_or_default();
-    let session: Value = serde_json::from_str(who).unwrap_or_else(|e| panic!("{e}: {shown}"));
-    assert_eq!(
-        session["identity"]["traits"]["email"], "ada@example.org",
-        "{shown}"
-    );
-    assert!(text(&page.stdout).contains("content-security-policy: default-src 'none'"));
+    let answers: Vec<_> = shown.lines().rev().take(3).collect();
+    let [signed_out, people, who] = answers[..] else {
+        panic!("{shown}")
+    };
+    let json = |text: &str| -> Value {
+        serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {shown}"))
+    };
+    assert_eq!(json(who)["identity"]["traits"]["email"], "ada@example.org");
+    assert_eq!(json(people)[0]["traits"]["email"], "ada@example.org");
+    assert_eq!(signed_out, "204");
+    assert!(page.contains("content-security-policy: default-src 'none'"));
+    assert!(page.contains("<h1>It runs</h1>") && !plain.contains("<h1>"));
+    assert!(plain.contains("content-type: text/plain"), "{plain}");
+    // Pages for people are somebody else's: that is said, with a line that starts some.
+    for said in [&printed.join("\n"), &plain, &page] {
+        assert!(said.contains("docker run") && said.contains("http://127.0.0.1:4455/"));
+    }
+    assert_eq!(text(&std::fs::read(log).unwrap()), "", "the log is noisy");
     // Who comes by another name of this machine stays under it.
     let form: Value = serde_json::from_slice(&form.stdout).unwrap();
     assert!(
@@ -392,7 +410,10 @@ fn without_a_configuration_the_printed_lines_work() {
     );
     let secrets = std::fs::metadata(folder.path().join("kratos-secrets.json")).unwrap();
     assert_eq!(secrets.permissions().mode() & 0o777, 0o600);
-    assert!(folder.path().join("kratos.sqlite").exists());
+    for file in ["kratos.sqlite", "kratos.sqlite-wal", "kratos.sqlite-shm"] {
+        let rights = std::fs::metadata(folder.path().join(file)).unwrap();
+        assert_eq!(rights.permissions().mode() & 0o777, 0o600, "{file}");
+    }
 }
 
 /// As soon as there is any configuration, nothing is made up.
@@ -407,10 +428,11 @@ fn one_variable_is_a_configuration() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.starts_with("identity.schemas: is missing"), "{said}");
     assert!(
-        text(&output.stderr).contains("identity"),
-        "{}",
-        text(&output.stderr)
+        said.contains("these variables of the environment are configuration: DSN."),
+        "{said}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -12,3 +12,4 @@ mod serve;
 mod sessions;
 mod store;
 mod support;
+mod terminal;

@@ -4,6 +4,7 @@ use super::load_test::{self, Measured};
 use super::text::{self, duration, size};
 use super::{Output, Settings, kib, size_flag};
 use crate::base::random::SystemRandom;
+use crate::cli::print::note;
 use crate::crypto::hash::argon2::{Arena, Params};
 use crate::crypto::hash::{HasherParams, hash_in};
 use clap::Args;
@@ -55,7 +56,7 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let say = |text: String| {
         if !output.quiet {
-            eprintln!("{text}");
+            note(format_args!("{text}"));
         }
     };
     let most_kib = match search.max_memory {

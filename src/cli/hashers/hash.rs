@@ -2,6 +2,7 @@
 use super::Settings;
 use super::text::duration;
 use crate::base::random::{Random, SystemRandom};
+use crate::cli::print::result;
 use crate::crypto::hash::HasherParams;
 use crate::crypto::hash::pool::{HashPool, PoolLimits};
 use std::sync::Arc;
@@ -32,8 +33,10 @@ pub(super) async fn run(
         let job = tokio::spawn(async move {
             let start = Instant::now();
             let done = pool.hash(&params, password.as_bytes()).await;
-            println!("password {number}: {}", duration(start.elapsed()));
-            done
+            let took = duration(start.elapsed());
+            done?;
+            result(format_args!("password {number}: {took}"))?;
+            anyhow::Ok(())
         });
         if parallel {
             running.push(job);
@@ -44,6 +47,6 @@ pub(super) async fn run(
     for job in running {
         job.await??;
     }
-    println!("total: {}", duration(start.elapsed()));
+    result(format_args!("total: {}", duration(start.elapsed())))?;
     Ok(())
 }

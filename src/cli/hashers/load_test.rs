@@ -3,6 +3,7 @@ use super::hash::pool;
 use super::text::{self, Row, duration, size};
 use super::{Output, Settings};
 use crate::base::random::{self, SystemRandom};
+use crate::cli::print::note;
 use crate::crypto::hash::HasherParams;
 use crate::crypto::hash::pool::PoolError;
 use anyhow::bail;
@@ -82,7 +83,7 @@ pub(super) async fn run(
     output: &Output,
 ) -> anyhow::Result<()> {
     if !output.quiet {
-        eprintln!("Hashing with these costs:");
+        note(format_args!("Hashing with these costs:"));
         text::print(&settings, output.format)?;
     }
     let measured = measure(settings, per_minute, output.quiet).await?;
@@ -96,7 +97,10 @@ pub(super) async fn measure(
     quiet: bool,
 ) -> anyhow::Result<Measured> {
     if !quiet {
-        eprintln!("This takes {} or a little more.", duration(SAMPLE));
+        note(format_args!(
+            "This takes {} or a little more.",
+            duration(SAMPLE)
+        ));
     }
     sample(settings, per_minute / 3, SAMPLE, per_minute).await
 }

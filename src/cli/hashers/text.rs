@@ -21,7 +21,7 @@ pub(super) trait Row {
 
 /// Prints a row: a heading and its value on each line, or the object.
 pub(super) fn print(row: &dyn Row, format: Format) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = crate::cli::print::out();
     match format {
         Format::Table => {
             let cells = row.cells();

@@ -5,10 +5,17 @@ use super::super::{Dialect, count, times};
 use crate::store::error::{Conflict, Error, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi, types::Null};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// A new file is for its owner only, and so are those that SQLite makes beside it: they hold sessions and hashes.
 pub(super) fn open(path: Option<&PathBuf>, journal: Option<&str>) -> Result<Connection> {
+    if let Some(path) = path {
+        // What is there keeps its rights. What cannot be made SQLite complains about below.
+        let mut options = std::fs::OpenOptions::new();
+        let _ = options.write(true).create_new(true).mode(0o600).open(path);
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -1,0 +1,197 @@
+//! What a person at a terminal meets: flags in any order, closed pipes, databases that are missing or not ready.
+use crate::cli::{PROGRAM, kratos_in, text};
+use serde_json::json;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A configuration that has all it needs but the database.
+fn configure(folder: &Path, dsn: &str) {
+    let values = json!({
+        "dsn": dsn,
+        "serve": {
+            "public": { "host": "unix:public.sock", "base_url": "http://public.example/" },
+            "admin": { "host": "unix:admin.sock", "base_url": "http://admin.example/" },
+        },
+        "identity": { "schemas": [{ "id": "default", "url": "base64://e30=" }] },
+        "selfservice": { "default_browser_return_url": "http://ui.example/" },
+    });
+    std::fs::write(folder.join("my kratos.json"), values.to_string()).unwrap();
+}
+
+fn told(output: &Output) -> (Option<i32>, String, String) {
+    let (out, errors) = (text(&output.stdout), text(&output.stderr));
+    (output.status.code(), out, errors)
+}
+
+/// The database's host takes calls and never answers.
+#[test]
+fn a_server_that_waits_for_its_database_can_be_stopped() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for signal in ["TERM", "INT"] {
+        let folder = tempfile::tempdir().unwrap();
+        configure(folder.path(), &format!("postgres://u:p@127.0.0.1:{port}/x"));
+        let mut server = Command::new(PROGRAM)
+            .args(["serve", "-c", "my kratos.json"])
+            .env_clear()
+            .current_dir(folder.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let began = Instant::now();
+        while !folder.path().join("admin.sock").exists() {
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "it does not begin"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        let id = server.id().to_string();
+        let mut kill = Command::new("kill");
+        kill.args([&format!("-{signal}"), &id]);
+        assert!(kill.status().unwrap().success());
+        let asked = Instant::now();
+        let status = loop {
+            if let Some(status) = server.try_wait().unwrap() {
+                break status;
+            }
+            if asked.elapsed() > Duration::from_secs(5) {
+                server.kill().unwrap();
+                panic!("SIG{signal} is not obeyed");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert_eq!(status.code(), Some(0), "{signal}");
+    }
+}
+
+/// `kratos --help | true`, and work that goes on although nobody reads what it prints.
+#[test]
+fn nobody_has_to_read_what_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        &["--help"][..],
+        &["version"],
+        &["serve", "--nonsense"],
+        &["migrate", "sql", "up", "sqlite://db.sqlite", "--yes"],
+        &["migrate", "sql", "status", "sqlite://db.sqlite"],
+        &["hashers", "argon2", "hash", "--memory", "1MB", "x"],
+    ] {
+        let closed = || {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            writer
+        };
+        let status = Command::new(PROGRAM)
+            .args(arguments)
+            .env_clear()
+            .current_dir(folder.path())
+            .stdout(closed())
+            .stderr(closed())
+            .status()
+            .unwrap();
+        let expected = i32::from(arguments.contains(&"--nonsense"));
+        assert_eq!(status.code(), Some(expected), "{arguments:?}");
+    }
+    let status = kratos_in(
+        folder.path(),
+        &["migrate", "sql", "status", "sqlite://db.sqlite"],
+    );
+    assert!(!text(&status.stdout).contains("Pending"));
+}
+
+/// As the examples of the reference are written.
+#[test]
+fn shared_flags_may_stand_before_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), "sqlite://db.sqlite");
+    for arguments in [
+        &["-c", "my kratos.json", "migrate", "sql", "-e", "--yes"][..],
+        &["migrate", "-cmy kratos.json", "sql", "-e", "up", "--yes"],
+        &["--config=my kratos.json", "migrate", "sql", "-e", "status"],
+    ] {
+        let (code, out, errors) = told(&kratos_in(folder.path(), arguments));
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{errors}");
+    }
+    for arguments in [
+        &["-c", "my kratos.json", "version"][..],
+        &["-c"],
+        &["-c", "x"],
+    ] {
+        let (code, _, errors) = told(&kratos_in(folder.path(), arguments));
+        assert!(
+            code == Some(1) && errors.contains("-c"),
+            "{arguments:?}: {errors}"
+        );
+    }
+}
+
+#[test]
+fn a_command_without_a_database_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("empty.yml"), "log: {level: error}\n").unwrap();
+    for (arguments, words) in [
+        (&["migrate", "sql"][..], "give its address, or -e"),
+        (&["migrate", "sql", "up"], "give its address, or -e"),
+        (
+            &["migrate", "sql", "down", "-e"],
+            "the variable DSN is not set",
+        ),
+        (
+            &["migrate", "sql", "status", "-e"],
+            "no file was given by -c",
+        ),
+        (&["cleanup", "sql"], "the variable DSN is not set"),
+        (
+            &["cleanup", "sql", "-c", "empty.yml"],
+            "`dsn` is not in empty.yml",
+        ),
+    ] {
+        let (code, out, errors) = told(&kratos_in(folder.path(), arguments));
+        assert_eq!(code, Some(1), "{arguments:?}");
+        assert!(out.contains("Usage: kratos"), "{arguments:?}: {out}");
+        assert!(errors.contains(words), "{arguments:?}: {errors}");
+    }
+}
+
+/// Looking makes no file, and what makes one makes it for its owner only.
+#[test]
+fn only_a_migration_makes_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), "sqlite://db.sqlite");
+    let run = |arguments: &[&str]| told(&kratos_in(folder.path(), arguments));
+    for place in ["db.sqlite", "missing/db.sqlite"] {
+        let dsn = format!("sqlite://{place}");
+        let (code, out, errors) = run(&["migrate", "sql", "status", &dsn]);
+        assert!(code == Some(0) && out.contains("Pending"), "{out}{errors}");
+        assert!(errors.contains(&format!("no database {place}")), "{errors}");
+        let (code, ..) = run(&["migrate", "sql", "down", &dsn, "--steps", "1", "--yes"]);
+        assert_ne!(code, None);
+        let (code, out, _) = run(&["cleanup", "sql", &dsn]);
+        assert!(code == Some(1) && out.contains("no database"), "{out}");
+    }
+    let (code, _, errors) = run(&["serve", "-c", "my kratos.json"]);
+    let advice = "run `kratos migrate sql up -e --yes -c 'my kratos.json'` first";
+    assert!(code == Some(1) && errors.contains(advice), "{errors}");
+    assert!(!folder.path().join("db.sqlite").exists());
+
+    let file = folder.path().join("db.sqlite");
+    std::fs::write(&file, "").unwrap();
+    let (code, _, errors) = run(&["serve", "-c", "my kratos.json"]);
+    assert!(
+        code == Some(1) && errors.contains("is not migrated"),
+        "{errors}"
+    );
+    assert!(errors.contains(advice), "{errors}");
+    std::fs::remove_file(&file).unwrap();
+
+    assert_eq!(
+        run(&["migrate", "sql", "up", "-c", "my kratos.json", "-e", "-y"]).0,
+        Some(0)
+    );
+    let rights = std::fs::metadata(&file).unwrap().permissions();
+    assert_eq!(rights.mode() & 0o777, 0o600);
+}
