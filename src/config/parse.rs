@@ -60,11 +60,7 @@ fn yaml(text: &str, path: &Arc<str>) -> Result<Node, Finding> {
             line: at.0,
             column: at.1,
         };
-        Finding::at(
-            origin,
-            "",
-            format!("this is no YAML: {}", error.without_snippet()),
-        )
+        Finding::at(origin, "", broken_yaml(error.without_snippet()))
     })?;
     let start = Origin::File {
         path: Arc::clone(path),
@@ -76,6 +72,23 @@ fn yaml(text: &str, path: &Arc<str>) -> Result<Node, Finding> {
         Some(document) => document.value.into_node(path, start.clone()),
     };
     only_map(root, start)
+}
+
+/// What is wrong, without the place, which stands in front already.
+fn broken_yaml(error: &serde_saphyr::Error) -> String {
+    if let serde_saphyr::Error::DuplicateMappingKey { key, .. } = error {
+        return twice(key.as_deref());
+    }
+    let text = error.to_string();
+    let words = text.rsplit_once(" at line ").map_or(&*text, |(w, _)| w);
+    format!("this is no YAML: {words}")
+}
+
+fn twice(key: Option<&str>) -> String {
+    let key = key.map_or_else(|| "a key".to_owned(), |key| format!("the key `{key}`"));
+    format!(
+        "{key} stands here for the second time in the same map; remove one, or make one map of the two"
+    )
 }
 
 /// JSON is judged by a JSON parser; the YAML parser, which reads most of it, tells the places.
@@ -116,11 +129,11 @@ fn toml(text: &str, path: &Arc<str>) -> Result<Node, Finding> {
     };
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
-        Finding::at(
-            place(offset),
-            "",
-            format!("this is no TOML: {}", error.message()),
-        )
+        let words = match error.message() {
+            "duplicate key" => twice(None),
+            other => format!("this is no TOML: {other}"),
+        };
+        Finding::at(place(offset), "", words)
     })?;
     Ok(from_table(table.into_inner(), &place(0), &place))
 }
@@ -314,8 +327,21 @@ mod tests {
     #[test]
     fn broken_files_say_where() {
         let shown = |r: Result<Node, Finding>| r.unwrap_err().to_string();
-        assert!(shown(yaml("a: 1\na: 2\n", &"f.yml".into())).starts_with("f.yml:2:1: "));
-        assert!(shown(yaml("a: [1\n", &"f.yml".into())).starts_with("f.yml:"));
+        let double = shown(yaml("a: 1\na: 2\n", &"f.yml".into()));
+        assert!(
+            double.starts_with("f.yml:2:1: the key `a` stands here"),
+            "{double}"
+        );
+        let double = shown(toml("a = 1\na = 2\n", &"f.toml".into()));
+        assert!(
+            double.starts_with("f.toml:2:1: a key stands here"),
+            "{double}"
+        );
+        let open = shown(yaml("a: [1\n", &"f.yml".into()));
+        assert!(
+            open.starts_with("f.yml:1:4: this is no YAML") && !open.contains("line"),
+            "{open}"
+        );
         assert!(shown(json("{\"a\": }", &"f.json".into())).starts_with("f.json:1:7: "));
         assert!(shown(toml("a = 1\nb = \n", &"f.toml".into())).starts_with("f.toml:2:"));
         assert!(shown(yaml("- 1\n", &"f.yml".into())).contains("a map"));

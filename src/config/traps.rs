@@ -2,12 +2,15 @@
 use super::finding::Warning;
 use super::hint::nearest;
 use super::load::Flag;
-use super::node::{Kind, Node, Origins, escape};
+use super::node::{Kind, Node, Origin, Origins, escape};
 use super::secrets::HashAlgorithm;
 use super::selfservice::After;
 use super::{Config, SameSite, courier, format, hook::HookSpec, schema};
 use crate::base::terms::{FlowKind, Via};
 use serde_json::Value;
+
+/// The release of the reference whose keys these are.
+const BASELINE: &str = "v26.2.0";
 
 /// A file's value that a flag hides although nobody typed the flag.
 pub(super) fn hidden_by_flag(flag: &Flag, place: &Node, warnings: &mut Vec<Warning>) {
@@ -54,6 +57,7 @@ pub(super) fn warnings(config: &Config, given: &Value, origins: &Origins) -> Vec
         origins,
         warnings: Vec::new(),
     };
+    version(config, &mut out);
     without_effect(&mut out);
     unknown(&schema::SCHEMA, given, &mut String::new(), &mut out);
     hooks(config, &mut out);
@@ -63,6 +67,23 @@ pub(super) fn warnings(config: &Config, given: &Value, origins: &Origins) -> Vec
     lists(config, &mut out);
     messages(config, &mut out);
     out.warnings
+}
+
+/// A file that was written for another release may mean something else by its keys.
+fn version(config: &Config, out: &mut Collector<'_>) {
+    let has_file = matches!(out.origins.key(""), Some(Origin::File { .. }));
+    match config.version.as_deref().filter(|given| !given.is_empty()) {
+        Some(given) if given.trim_start_matches('v') != BASELINE.trim_start_matches('v') => {
+            let text = format!("{given:?} is not the release whose keys are read here");
+            let remedy = format!("compare the file with {BASELINE}, then write that");
+            out.warn("/version", text, &remedy);
+        }
+        None if has_file => {
+            let text = "is not set: nobody can tell for which release the file was written";
+            out.warn("/version", text, &format!("write version: {BASELINE}"));
+        }
+        _ => {}
+    }
 }
 
 /// Keys that are accepted and never read.
@@ -228,6 +249,15 @@ fn cookies(config: &Config, out: &mut Collector<'_>) {
         }
     }
     let session = config.session_cookie();
+    let is_plain = config.public_url().starts_with("http://");
+    if is_plain && (session.secure || config.plain_cookie().secure) {
+        let text = "begins with http, but cookies are marked for https only: browsers do not send them back";
+        out.warn(
+            "/serve/public/base_url",
+            text,
+            "write https; to develop without TLS, start with --dev",
+        );
+    }
     if session.same_site == SameSite::None && !session.secure {
         let text = "browsers drop cookies with SameSite=None that are not secure";
         out.warn(

@@ -96,9 +96,13 @@ impl BreachList {
                     self.keep(key, now, answer.clone());
                     answer
                 }
-                Err(BreachError::Network(_) | BreachError::Status(_))
+                Err(error @ (BreachError::Network(_) | BreachError::Status(_)))
                     if list.ignore_network_errors =>
                 {
+                    tracing::warn!(
+                        %error, host = list.host,
+                        "a password was taken without a look at the list of leaked ones"
+                    );
                     return Ok(Verdict::Fine);
                 }
                 Err(error) => return Err(error),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// A configuration to which nobody objects.
 fn good() -> Value {
     json!({
+        "version": "v26.2.0",
         "dsn": "memory",
         "identity": {"schemas": [{"id": "default", "url": "base64://e30="}]},
         "selfservice": {"default_browser_return_url": "https://www.example.org/"},
@@ -94,7 +95,7 @@ whatever: 1
         "kratos.yml:9:1: selfservice.default_browser_return_url: is missing: the address that browsers go to when \
          nothing else says",
         "kratos.yml:12:17: selfservice.flows.login.lifespan: `soon` does not fit: Whole numbers with ns, us, ms, s, \
-         m or h.",
+         m or h, such as 1h30m.",
         "kratos.yml:15:19: selfservice.flows.login.after.hooks.0.hook: the hook `session` does not run here; \
          possible: b2b_sso, organization, require_verified_address, revoke_active_sessions, show_verification_ui, \
          verification, web_hook",
@@ -393,14 +394,74 @@ fn commands_for_the_database_need_no_more_than_it() {
 
 #[test]
 fn the_quickstart_loads() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/quickstart/kratos.yml");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/quickstart");
+    let (file, more) = (folder.join("kratos.yml"), folder.join("extensions.yml"));
     let environment = [
         ("DSN", "memory"),
         ("SECRETS_COOKIE", r#"["a-secret-for-cookies"]"#),
         ("SECRETS_CIPHER", r#"["a-secret-of-thirty-two-character"]"#),
     ];
-    let loaded = source(&[&file], &environment).load().unwrap();
+    let with = |dev: bool| {
+        source(&[&file, &more], &environment)
+            .flag("dev", dev, dev)
+            .load()
+    };
+    let loaded = with(true).unwrap();
     assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.config.extensions.hashing.memory, Some(512 << 20));
+    // Its address begins with http: in earnest, browsers would lose their cookies.
+    let warnings = with(false).unwrap().warnings;
+    let keys: Vec<_> = warnings
+        .iter()
+        .map(|warning| warning.key.as_str())
+        .collect();
+    assert_eq!(keys, ["serve.public.base_url"]);
+}
+
+/// `docs/configuration.md` lists our own keys: all of them and no others.
+#[test]
+fn our_own_keys_are_documented() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let schema: Value = serde_json::from_str(&read("schemas/config.schema.json")).unwrap();
+    let mut keys = vec![];
+    leaves(&schema["properties"]["extensions"], "extensions", &mut keys);
+    let page = read("docs/configuration.md");
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `extensions."));
+    let mut listed: Vec<_> = rows
+        .map(|row| format!("extensions.{}", row.split('`').next().unwrap()))
+        .collect();
+    keys.sort();
+    listed.sort();
+    assert_eq!(keys, listed);
+}
+
+fn leaves(schema: &Value, key: &str, out: &mut Vec<String>) {
+    match schema["properties"].as_object() {
+        None => out.push(key.to_owned()),
+        Some(properties) => {
+            for (name, inner) in properties {
+                leaves(inner, &format!("{key}.{name}"), out);
+            }
+        }
+    }
+}
+
+/// What another release means by its keys is not known.
+#[test]
+fn the_release_of_a_file_is_looked_at() {
+    let warned = |version: Option<&str>| {
+        let loaded = load(|c| match version {
+            Some(version) => c["version"] = json!(version),
+            None => drop(c.as_object_mut().unwrap().remove("version")),
+        });
+        let warnings = loaded.unwrap().warnings;
+        warnings.iter().any(|warning| warning.key == "version")
+    };
+    assert!(!warned(Some("v26.2.0")) && !warned(Some("26.2.0")));
+    assert!(warned(Some("v1.3.1")) && warned(None));
 }
 
 /// What lies beside the project or further up, if it is there.
