@@ -77,9 +77,14 @@ fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
 
 /// The flow that `?flow=` names.
 async fn load<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
-    let id = cx.request.query.get("flow").and_then(FlowId::parse);
-    let Some(id) = id else {
-        return Err(Refusal::bad("The query needs the id of the form: ?flow=…").into());
+    let given = cx.request.query.get("flow").filter(|id| !id.is_empty());
+    let Some(id) = given.and_then(FlowId::parse) else {
+        let reason = if given.is_some() {
+            "What the query has as flow=… is not the id of a form."
+        } else {
+            "The query needs the id of the form: ?flow=…"
+        };
+        return Err(Refusal::bad(reason).into());
     };
     cx.store()
         .flows()

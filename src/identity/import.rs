@@ -4,6 +4,7 @@
 //! not hashed here; [`Imported`] hands them to whoever can.
 mod body;
 mod credentials;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -65,7 +66,7 @@ pub fn create(
     dice: &dyn Random,
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
-    body::check(body, true)?;
+    shape::check(body, true)?;
     let body = Body::read(body)?;
     let schema_id = body
         .schema_id
@@ -111,7 +112,7 @@ pub fn replace(
     dice: &dyn Random,
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
-    body::check(body, false)?;
+    shape::check(body, false)?;
     let body = Body::read(body)?;
     identity.upgrade_credentials();
     if let Some(schema_id) = body.schema_id.as_ref().filter(|s| !s.is_empty()) {
@@ -134,9 +135,11 @@ pub fn replace(
 fn state(word: Option<&str>) -> Result<Option<IdentityState>, ImportError> {
     match word {
         None | Some("") => Ok(None),
-        Some(word) => IdentityState::from_word(word)
-            .map(Some)
-            .ok_or_else(|| ImportError::Invalid(format!("There is no identity state {word:?}."))),
+        Some(word) => IdentityState::from_word(word).map(Some).ok_or_else(|| {
+            ImportError::Invalid(format!(
+                "There is no identity state {word:?}, only active and inactive."
+            ))
+        }),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::base::random::Random;
 use crate::model::factors::{self, Policy};
 use crate::model::identity::{Identity, VerifiableAddress};
 use crate::schema::{Derived, IdentitySchema, Violation};
+use crate::text::validation as text;
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
 
@@ -25,11 +26,23 @@ pub fn validate(
     Ok(derived)
 }
 
-/// The violations as one sentence for an error envelope.
+/// The violations as one sentence for an error envelope, each once.
 #[must_use]
 pub fn describe(violations: &[Violation]) -> String {
     let mut out = String::from("The traits do not fit the identity schema.");
-    for violation in violations.iter().take(10) {
+    let mut told: Vec<&Violation> = Vec::new();
+    for violation in violations {
+        // Several parts of a schema may ask for the same form; only the first one has found words for it.
+        let is_told = |other: &&Violation| {
+            other.field == violation.field
+                && (other.message.text == violation.message.text
+                    || (is_about_form(other) && is_generic(violation)))
+        };
+        if !told.iter().any(is_told) {
+            told.push(violation);
+        }
+    }
+    for violation in told.iter().take(10) {
         out.push_str(" At ");
         out.push_str(if violation.field.is_empty() {
             "the top"
@@ -40,6 +53,16 @@ pub fn describe(violations: &[Violation]) -> String {
         out.push_str(&violation.message.text);
     }
     out
+}
+
+/// Whether it says that this is no e-mail address or no telephone number.
+fn is_about_form(violation: &Violation) -> bool {
+    let of = [text::email("").id, text::phone("").id];
+    of.contains(&violation.message.id)
+}
+
+fn is_generic(violation: &Violation) -> bool {
+    violation.message.id == text::generic("").id
 }
 
 /// Does the change touch what somebody signs in with or is recovered by? That needs a privileged session.

@@ -13,3 +13,4 @@ mod sessions;
 mod store;
 mod support;
 mod terminal;
+mod words;

@@ -46,6 +46,7 @@ pub async fn browser(call: Call) -> Response {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with session_token")]
 struct Native {
     session_token: Option<String>,
 }
@@ -53,6 +54,10 @@ struct Native {
 /// `DELETE /self-service/logout/api`
 pub async fn native(call: Call) -> Response {
     let result = async {
+        if call.body.is_empty() {
+            let reason = "The request has no body; wanted is {\"session_token\": \"…\"} as application/json.";
+            return Err(Refusal::bad(reason).into());
+        }
         let native: Native = body::announced_json(&call.head, &call.body)?;
         logout::native(&call.cx, native.session_token.as_deref().unwrap_or("")).await
     };

@@ -14,6 +14,9 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// Where a hash stands in the body.
+const HASH: &str = "credentials.password.config.hashed_password";
+
 type Result<T> = std::result::Result<T, ImportError>;
 
 fn invalid<T>(reason: &str) -> Result<T> {
@@ -125,14 +128,16 @@ impl Target<'_> {
         match hash::check_import(hashed) {
             Ok(()) => {}
             Err(HashError::Unknown) => {
-                return invalid("The password hash has none of the known formats.");
+                return invalid(&format!(
+                    "The password hash ({HASH}) has none of the known formats."
+                ));
             }
             Err(error @ HashError::OutOfBounds { .. }) => {
                 return Err(ImportError::Invalid(format!(
-                    "The password hash is too costly to check: {error}."
+                    "The password hash ({HASH}) is too costly to check: {error}."
                 )));
             }
-            Err(_) => return invalid("The password hash cannot be read."),
+            Err(_) => return invalid(&format!("The password hash ({HASH}) cannot be read.")),
         }
         self.set(Kind::Password, vec![], json!({"hashed_password": hashed}));
         Ok(None)
@@ -172,11 +177,14 @@ impl Target<'_> {
         let (mut identifiers, keys, handle) = self.merged(Kind::Passkey, given)?;
         let Some(encoded) = handle.as_deref().filter(|h| !h.is_empty()) else {
             return invalid(
-                "A passkey needs the user_handle that the authenticator has stored with it.",
+                "A passkey needs the user_handle that the authenticator has stored with it \
+                 (credentials.passkey.config.user_handle).",
             );
         };
         if !matches!(&keys, Value::Array(keys) if !keys.is_empty()) {
-            return invalid("A passkey import needs at least one entry in config.credentials.");
+            return invalid(
+                "A passkey import needs at least one entry in credentials.passkey.config.credentials.",
+            );
         }
         if given.user_handle.as_deref().is_some_and(|h| !h.is_empty()) {
             let bytes = BASE64.decode(encoded.as_bytes()).unwrap_or_default();

@@ -99,6 +99,47 @@ fn unknown_fields_and_wrong_types_are_refused() {
     ));
 }
 
+/// A body may have hundreds of places; secrets that stand there are not repeated.
+#[test]
+fn complaints_name_the_place() {
+    let complaint = |credentials: Value| with(&credentials).unwrap_err().to_string();
+    let cases = [
+        (
+            json!({"password": {"config": {"hashed_password": 5}}}),
+            "credentials.password.config.hashed_password is a number, wanted is text",
+        ),
+        (
+            json!({"password": {"config": {"pasword": "hush"}}}),
+            "credentials.password.config.pasword is not known; possible: password, hashed_password, \
+             use_password_migration_hook",
+        ),
+        (
+            json!({"password": {"password": "hush"}}),
+            "credentials.password.password is not known, only config is",
+        ),
+        (
+            json!({"oidc": {"config": {"providers": [{"subject": "s"}, {"subject": true}]}}}),
+            "credentials.oidc.config.providers.1.subject is true or false, wanted is text",
+        ),
+        (
+            json!({"webauthn": {"config": {"credentials": [{"id": "%hush"}]}}}),
+            "credentials.webauthn.config.credentials.0.id is not standard base64",
+        ),
+        (
+            json!({"lookup_secret": {"config": {"codes": [{"used_at": "soon"}]}}}),
+            "credentials.lookup_secret.config.codes.0.used_at is not a time such as 2026-12-24T18:00:00Z",
+        ),
+        (json!([]), "credentials is a list, wanted is an object"),
+        (
+            json!({"password": {"config": {"hashed_password": "hush"}}}),
+            "The password hash (credentials.password.config.hashed_password) has none of the known formats.",
+        ),
+    ];
+    for (credentials, words) in cases {
+        assert_eq!(complaint(credentials), words);
+    }
+}
+
 #[test]
 fn passwords_come_in_three_ways() {
     let hashed = with(&json!({"password": {"config": {"hashed_password": HASH}}})).unwrap();
