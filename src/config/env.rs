@@ -74,11 +74,8 @@ pub(super) fn overlay(
             remedy: remedy.to_owned(),
         };
         let value = read(text, hint);
-        if let Some(misread) = misread(text, hint) {
-            warnings.push(warn(
-                format!("the text cannot be read and counts as {misread}"),
-                FIX,
-            ));
+        if let Some((message, remedy)) = misread(text, hint) {
+            warnings.push(warn(message.to_owned(), remedy));
         }
         let place = root.at_path(&steps, &origin);
         if let (Kind::List(old), Value::Array(new)) = (&place.kind, &value)
@@ -93,8 +90,6 @@ pub(super) fn overlay(
     any
 }
 
-const FIX: &str = "correct the variable or unset it";
-
 fn written(steps: &[Step]) -> String {
     let name = |step: &Step| match step {
         Step::Key(key) => key.clone(),
@@ -103,12 +98,22 @@ fn written(steps: &[Step]) -> String {
     steps.iter().map(name).collect::<Vec<_>>().join(".")
 }
 
-/// What is taken for a text that cannot be read; lists and objects become null, which the schema refuses.
-fn misread(text: &str, hint: Hint) -> Option<&'static str> {
+/// What a text that cannot be read is taken for, and what to write; lists and objects become null, which the schema
+/// refuses.
+fn misread(text: &str, hint: Hint) -> Option<(&'static str, &'static str)> {
     match hint {
-        Hint::Truth if truth(text).is_none() => Some("false"),
-        Hint::Whole if whole(text).is_none() => Some("0"),
-        Hint::Number if text.parse::<f64>().is_err() => Some("0"),
+        Hint::Truth if truth(text).is_none() => Some((
+            "the text is neither true nor false and counts as false",
+            "write true or false, or unset the variable",
+        )),
+        Hint::Whole if whole(text).is_none() => Some((
+            "the text is no whole number and counts as 0",
+            "write digits, or unset the variable",
+        )),
+        Hint::Number if text.parse::<f64>().is_err() => Some((
+            "the text is no number and counts as 0",
+            "write a number such as 0.5, or unset the variable",
+        )),
         _ => None,
     }
 }

@@ -3,6 +3,8 @@ use crate::support::TestApp;
 use crate::support::client::Kind;
 use reqwest::Method;
 use serde_json::json;
+use std::sync::{Arc, Mutex};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 fn reason(text: &str) -> String {
     let answer: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -72,4 +74,40 @@ async fn a_missing_part_of_a_request_is_named() {
         assert_eq!(answer.status, 400, "{}", answer.text);
         assert!(reason(&answer.text).contains(words), "{}", answer.text);
     }
+}
+
+/// Log lines, as text.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let mut line = event.metadata().level().to_string();
+        event.record(
+            &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                line.push_str(&format!(" {field}={value:?}"));
+            },
+        );
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+/// Nobody listens there. The password is taken, and the operator hears of it.
+#[tokio::test]
+async fn a_password_that_could_not_be_looked_up_is_logged() {
+    let lines = Lines::default();
+    let _quiet =
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(lines.clone()));
+    let list = json!({ "haveibeenpwned_enabled": true, "haveibeenpwned_host": "127.0.0.1:1" });
+    let config = json!({ "selfservice": { "methods": { "password": { "config": list } } } });
+    let app = TestApp::with(config).await;
+    let answer = app.native().sign_up("ada@example.org").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let lines = lines.0.lock().unwrap().join("\n");
+    let told = lines.lines().find(|l| l.contains("list of leaked"));
+    let told = told.unwrap_or_else(|| panic!("{lines}"));
+    assert!(
+        told.starts_with("WARN") && told.contains("127.0.0.1:1"),
+        "{told}"
+    );
 }
