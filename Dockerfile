@@ -1,7 +1,9 @@
 # syntax=docker/dockerfile:1
 # The server in an image without a shell: glibc, certificates, one binary, a user without rights.
 
-FROM rust:1.95-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
+# The TLS library may want it; the image has a C compiler only.
+RUN apt-get update && apt-get install -y --no-install-recommends cmake && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 ARG VERSION=""
@@ -25,4 +27,5 @@ WORKDIR /var/lib/kratos
 VOLUME /var/lib/kratos
 EXPOSE 4433 4434
 ENTRYPOINT ["/usr/bin/kratos"]
+# Without a configuration this listens on the container's own loopback only: name a file (-c), or set variables.
 CMD ["serve"]
