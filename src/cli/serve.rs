@@ -21,6 +21,7 @@ use clap::Args;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -91,7 +92,8 @@ struct Ready {
 
 async fn configured(source: Source) -> anyhow::Result<Ready> {
     let seen = Seen::now(source.paths());
-    let config = load(&source)?;
+    let loaded = load(&source)?;
+    let config = loaded.config.clone();
     let (public, admin) = open(&config).await?;
     let (clock, random) = machine();
     let dsn = Dsn::parse(config.dsn.expose())?;
@@ -102,6 +104,10 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
     let store = store.map_err(|error| source::advised(error, &how))?;
     let services = Arc::new(Services::start(config, store, clock, random)?);
+    let findings = services.look_at_schemas(&loaded).await;
+    if !findings.is_empty() {
+        return refused(findings);
+    }
     let watcher = reload_on_change(source, seen, &services)?;
     let routers = (public_router(Arc::clone(&services)), admin_router(services));
     Ok(Ready {
@@ -119,22 +125,37 @@ fn reload_on_change(
     services: &Arc<Services>,
 ) -> std::io::Result<Watcher> {
     let services = Arc::downgrade(services);
+    let runtime = Handle::current();
     seen.watch(move || {
         let Some(services) = services.upgrade() else {
             return;
         };
-        match source.load() {
+        let loaded = source.load().and_then(|loaded| {
+            let findings = runtime.block_on(services.look_at_schemas(&loaded));
+            if findings.is_empty() {
+                Ok(loaded)
+            } else {
+                Err(findings)
+            }
+        });
+        match loaded {
             // Touched, but the same.
             Ok(loaded) if loaded.config.fingerprint == services.config.load().fingerprint => {}
             Ok(loaded) => {
-                for key in loaded.config.needs_restart(&services.config.load()) {
+                let waiting = loaded.config.needs_restart(&services.config.load());
+                for key in &waiting {
                     tracing::warn!(key, "this key has changed; it counts after a restart");
                 }
                 for warning in &loaded.warnings {
                     tracing::warn!("{warning}");
                 }
                 services.config.store(Arc::new(loaded.config));
-                tracing::info!("the configuration has changed and is in force");
+                let rest = if waiting.is_empty() {
+                    ""
+                } else {
+                    ", but for the keys named above"
+                };
+                tracing::info!("the configuration has changed and is in force{rest}");
             }
             Err(findings) => {
                 for finding in findings {
@@ -158,7 +179,7 @@ async fn unconfigured(source: Source) -> anyhow::Result<Ready> {
         secrets,
     } = zero_config::prepare(&folder, PRESET, random.as_ref())?;
     let [values, alias] = configs;
-    let config = load(&source.clone().own_values(values))?;
+    let config = load(&source.clone().own_values(values))?.config;
     // The same but for one name: to judge it, too, would take as long again as the rest of the start.
     let alias = unchecked(&source.own_values(alias))?;
     let (public, admin) = open(&config).await?;
@@ -192,28 +213,23 @@ async fn unconfigured(source: Source) -> anyhow::Result<Ready> {
 }
 
 /// Reads and judges; findings end the program, warnings are logged.
-fn load(source: &Source) -> anyhow::Result<Config> {
-    let Loaded {
-        config, warnings, ..
-    } = match source.load() {
-        Ok(loaded) => loaded,
-        Err(findings) => {
-            let refusal = refused(findings);
-            if source.paths().is_empty() {
-                note(format_args!(
-                    "No file is named by -c, but these variables of the environment are configuration: {}. Without \
-                     them the server would start by itself, to be tried out.",
-                    source.variables().join(", ")
-                ));
-            }
-            return refusal;
+fn load(source: &Source) -> anyhow::Result<Loaded> {
+    let loaded = source.load().or_else(|findings| {
+        let refusal = refused(findings);
+        if source.paths().is_empty() {
+            note(format_args!(
+                "No file is named by -c, but these variables of the environment are configuration: {}. Without them \
+                 the server would start by itself, to be tried out.",
+                source.variables().join(", ")
+            ));
         }
-    };
-    install_logs(&config);
-    for warning in warnings {
+        refusal
+    })?;
+    install_logs(&loaded.config);
+    for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(config)
+    Ok(loaded)
 }
 
 fn machine() -> (Arc<dyn Clock>, Arc<dyn Random>) {

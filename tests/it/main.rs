@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod fuzz;
 mod http;
+mod identities;
 mod layers;
 mod login;
 mod registration;
