@@ -40,6 +40,7 @@ pub mod size;
 #[cfg(test)]
 mod tests;
 mod traps;
+mod unbuilt;
 pub mod watch;
 
 pub use cookies::{CookieSettings, Cookies, SameSite};

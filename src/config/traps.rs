@@ -5,7 +5,7 @@ use super::load::Flag;
 use super::node::{Kind, Node, Origin, Origins, escape};
 use super::secrets::HashAlgorithm;
 use super::selfservice::After;
-use super::{Config, SameSite, courier, format, hook::HookSpec, schema};
+use super::{Config, SameSite, courier, format, hook::HookSpec, schema, unbuilt};
 use crate::base::terms::{FlowKind, Via};
 use serde_json::Value;
 
@@ -29,14 +29,14 @@ pub(super) fn hidden_by_flag(flag: &Flag, place: &Node, warnings: &mut Vec<Warni
     });
 }
 
-struct Collector<'a> {
+pub(super) struct Collector<'a> {
     given: &'a Value,
     origins: &'a Origins,
     warnings: Vec<Warning>,
 }
 
 impl Collector<'_> {
-    fn warn(&mut self, pointer: &str, message: impl Into<String>, remedy: &str) {
+    pub(super) fn warn(&mut self, pointer: &str, message: impl Into<String>, remedy: &str) {
         self.warnings.push(Warning {
             origin: self.origins.key(pointer).cloned(),
             key: super::node::dotted(pointer),
@@ -45,7 +45,7 @@ impl Collector<'_> {
         });
     }
     /// What somebody wrote there.
-    fn given(&self, pointer: &str) -> Option<&Value> {
+    pub(super) fn given(&self, pointer: &str) -> Option<&Value> {
         self.given.pointer(pointer)
     }
 }
@@ -66,6 +66,7 @@ pub(super) fn warnings(config: &Config, given: &Value, origins: &Origins) -> Vec
     returns(config, &mut out);
     lists(config, &mut out);
     messages(config, &mut out);
+    unbuilt::keys(&mut out);
     out.warnings
 }
 
@@ -212,6 +213,7 @@ fn after(after: &After, at: &str, out: &mut Collector<'_>) {
 fn list(hooks: &[HookSpec], at: &str, out: &mut Collector<'_>) {
     for (index, hook) in hooks.iter().enumerate() {
         let at = format!("{at}/hooks/{index}");
+        unbuilt::hook(hook, &at, out);
         match hook {
             HookSpec::Organization => out.warn(&at, "this hook does nothing here", "remove it"),
             HookSpec::WebHook(hook) => {

@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod documents;
 mod fuzz;
 mod http;
 mod identities;
