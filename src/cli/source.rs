@@ -27,8 +27,8 @@ pub(super) fn refused<T>(findings: Vec<Finding>) -> anyhow::Result<T> {
         note(format_args!("{finding}"));
     }
     match findings.len() {
-        1 => bail!("the configuration cannot be used as it is: see the line above"),
-        n => bail!("the configuration cannot be used as it is: see the {n} lines above"),
+        1 => bail!("the configuration cannot be used as it is, for the reason above"),
+        n => bail!("the configuration cannot be used as it is, for the {n} reasons above"),
     }
 }
 

@@ -61,7 +61,7 @@ struct Down {
     /// Do not ask before anything is changed
     #[arg(short, long)]
     yes: bool,
-    /// How many to undo, the newest first; 0 only shows the plan, and fails
+    /// How many to undo, the newest first; 0 only shows the plan, and fails. This version can undo one
     #[arg(long, default_value_t = 0)]
     steps: usize,
 }
@@ -126,7 +126,10 @@ impl MigrateArgs {
                 }
                 Some(Command::Down(down)) => {
                     let dsn = named(&down.dsn, &["migrate", "sql", "down"])?;
-                    let db = connect_to(&existing(dsn)).await?;
+                    if let Some(path) = source::absent(&dsn) {
+                        anyhow::bail!("there is no database {}", path.display());
+                    }
+                    let db = connect_to(&dsn).await?;
                     migrate::down(&db, down.steps, down.yes, &mut console).await?;
                 }
                 Some(Command::Status(status)) => {

@@ -168,8 +168,11 @@ fn only_a_migration_makes_a_database() {
         let (code, out, errors) = run(&["migrate", "sql", "status", &dsn]);
         assert!(code == Some(0) && out.contains("Pending"), "{out}{errors}");
         assert!(errors.contains(&format!("no database {place}")), "{errors}");
-        let (code, ..) = run(&["migrate", "sql", "down", &dsn, "--steps", "1", "--yes"]);
-        assert_ne!(code, None);
+        let (code, _, errors) = run(&["migrate", "sql", "down", &dsn, "--steps", "1", "-y"]);
+        assert!(
+            code == Some(1) && errors.contains("no database"),
+            "{errors}"
+        );
         let (code, out, _) = run(&["cleanup", "sql", &dsn]);
         assert!(code == Some(1) && out.contains("no database"), "{out}");
     }

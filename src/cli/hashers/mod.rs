@@ -34,6 +34,7 @@ enum Family {
 enum Command {
     /// Hash some words and say how long each took; the hashes are not shown
     Hash {
+        /// Words to hash; the configured costs count, unless a flag says otherwise
         #[arg(required = true)]
         passwords: Vec<String>,
         /// All at once instead of one after the other
@@ -46,6 +47,7 @@ enum Command {
     },
     /// Log in as many people a minute as given, for twenty seconds, and say how long they waited
     LoadTest {
+        /// How many people sign in in the busiest minute
         #[arg(value_name = "LOGINS_PER_MINUTE")]
         per_minute: u32,
         #[command(flatten)]
@@ -57,6 +59,7 @@ enum Command {
     },
     /// Search for costs that take the wanted time, then test them under load
     Calibrate {
+        /// How many people sign in in the busiest minute
         #[arg(value_name = "LOGINS_PER_MINUTE")]
         per_minute: u32,
         #[command(flatten)]
@@ -104,7 +107,7 @@ struct Costs {
 
 #[derive(Args, Clone, Debug)]
 struct Output {
-    /// table, json, json-pretty or yaml
+    /// How to show results
     #[arg(long, default_value = "table")]
     format: Format,
     /// Only the results
