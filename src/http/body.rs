@@ -1,4 +1,5 @@
 //! Bodies: a submission out of a form or JSON, and JSON for the admin API (http-api.md §2.2, §2.3).
+use super::headers;
 use crate::base::url::Params;
 use crate::flow::{Body, Fault, Refusal, Submission, Verb};
 use axum::http::header::CONTENT_TYPE;
@@ -46,11 +47,8 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Body {
 
 /// The type of the body in lower case, without parameters.
 fn media_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or("");
-    value
+    headers::text(headers, CONTENT_TYPE)
+        .unwrap_or_default()
         .split(';')
         .next()
         .unwrap_or("")
