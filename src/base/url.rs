@@ -48,6 +48,14 @@ impl Params {
         self.0.retain(|(n, _)| n != name);
         self.0.push((name.to_owned(), value.to_owned()));
     }
+    /// Calls the values of one name by another.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        for (name, _) in &mut self.0 {
+            if name == from {
+                to.clone_into(name);
+            }
+        }
+    }
     /// As Go's `url.Values.Encode`: sorted by name.
     #[must_use]
     pub fn encode_sorted(&self) -> String {

@@ -7,6 +7,7 @@ mod fuzz;
 mod http;
 mod layers;
 mod login;
+mod pages;
 mod registration;
 mod serve;
 mod sessions;

@@ -5,7 +5,7 @@ use crate::flow::cookies::{CookieChanges, SessionCookie};
 use crate::flow::cx::SentCookie;
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
-use crate::http::page::Page;
+use crate::http::page::{Keys, Page};
 use crate::http::{cookies, error, respond};
 use crate::store::Load;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
@@ -112,7 +112,7 @@ pub async fn list(call: Call) -> Response {
     match others(cx, page).await {
         Ok((list, total)) => {
             let mut response = respond::json(200, &list);
-            page.write(&mut response, "/sessions", total);
+            page.write(&mut response, &call.head.uri, Keys::All, total);
             response
         }
         Err(fault) => error::of_fault(fault, &cx.request.request_id),
