@@ -78,7 +78,7 @@ fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
 /// The flow that `?flow=` names.
 async fn load<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
     let id = cx.request.query.get("flow").and_then(FlowId::parse);
-    let Some(id) = id else {
+    let Some(id) = id.filter(|id| !id.0.is_nil()) else {
         return Err(Refusal::bad("The query needs the id of the form: ?flow=…").into());
     };
     cx.store()

@@ -36,7 +36,8 @@ pub async fn create(call: Call) -> Response {
 }
 
 async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
-    let wanted: Value = body::json(bytes)?;
+    let wanted: Option<Value> = body::json(bytes).map_err(Refusal::unreadable)?;
+    let wanted = wanted.unwrap_or_else(|| Value::Object(Map::new()));
     let id = IdentityId::random(cx.dice());
     let default = &cx.config.identity.default_schema_id;
     let Imported {
@@ -208,7 +209,7 @@ async fn all(cx: &Cx, uri: &Uri) -> Result<Response, Fault> {
     if !query.has("page_token") && !query.has("page_size") {
         query.rename("per_page", "page_size");
     }
-    let size = page_size(&query, DEFAULT_PAGE, LARGEST_PAGE)?;
+    let size = page_size(&query, DEFAULT_PAGE, LARGEST_PAGE).map_err(Refusal::bad)?;
     let after = match query.text("page_token") {
         None => Uuid::nil(),
         Some(token) => {

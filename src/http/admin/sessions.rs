@@ -12,7 +12,7 @@ use crate::session;
 use crate::store::{Load, SessionCursor};
 use axum::response::Response;
 use data_encoding::BASE64_NOPAD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -102,11 +102,11 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
     let query = &cx.request.query;
     let active = boolean(query, "active")?;
     let expand = Expand::read(cx)?;
-    let size = page_size(query, 250, 1000)?;
+    let size = page_size(query, 250, 1000).map_err(Refusal::unreadable)?;
     let from = match query.text("page_token") {
         None => first_position(),
         Some(token) => {
-            position(token).ok_or_else(|| Refusal::bad("The page_token cannot be read."))?
+            position(token).ok_or_else(|| Refusal::unreadable("The page_token cannot be read."))?
         }
     };
     let active = active.map(|active| (active, cx.now));
@@ -117,6 +117,11 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
         .await?;
     let more = page.len() > size as usize;
     page.truncate(size as usize);
+    for (_, owner) in &mut page {
+        // Only the session alone comes with them.
+        owner.verifiable_addresses.clear();
+        owner.recovery_addresses.clear();
+    }
     let list: Vec<_> = page
         .iter()
         .map(|(session, owner)| {
@@ -187,10 +192,11 @@ pub async fn get(call: Call) -> Response {
             .ok_or_else(Refusal::no_row)?;
         let url = call.cx.schema_url(&owner.schema_id);
         let owner = expand.identity.then_some((&owner, url.as_str()));
-        Ok(respond::json(
-            200,
-            &shown(&call.cx, &session, owner, expand.devices),
-        ))
+        let mut shown = shown(&call.cx, &session, owner, expand.devices);
+        if !expand.devices {
+            shown.insert("devices".into(), json!([]));
+        }
+        Ok(respond::json(200, &shown))
     };
     let result = result.await;
     answer(&call, result)
@@ -201,7 +207,7 @@ pub async fn disable(call: Call) -> Response {
     let result = async {
         let id = session_id(&call)?;
         if call.cx.store().sessions().revoke(id).await? {
-            Ok(respond::empty(204))
+            Ok(respond::no_json())
         } else {
             Err(Refusal::no_row().into())
         }

@@ -53,8 +53,9 @@ struct Native {
 /// `DELETE /self-service/logout/api`
 pub async fn native(call: Call) -> Response {
     let result = async {
-        let native: Native = body::announced_json(&call.head, &call.body)?;
-        logout::native(&call.cx, native.session_token.as_deref().unwrap_or("")).await
+        let native: Option<Native> = body::announced_json(&call.head, &call.body)?;
+        let token = native.and_then(|native| native.session_token);
+        logout::native(&call.cx, token.as_deref().unwrap_or("")).await
     };
     match result.await {
         Ok(()) => respond::empty(204),

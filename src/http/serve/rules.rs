@@ -1,5 +1,6 @@
 //! What HTTP itself asks of a request and the library lets pass (RFC 9110, RFC 9112). A request that two programs on its
 //! way could read in two ways is refused, and its connection is closed.
+use crate::base::url;
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use axum::http::{Method, Request, Response, StatusCode, Uri, Version};
@@ -34,12 +35,8 @@ fn has_one_host<B>(request: &Request<B>) -> bool {
 /// A path, with or without a server before it, whose `%` are each followed by two digits. An address without a path is
 /// for proxies.
 fn is_target(method: &Method, uri: &Uri) -> bool {
-    let mut behind = uri.path().split('%').skip(1);
-    let escapes = behind.all(|rest| {
-        let digits = rest.as_bytes().get(..2);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    });
-    escapes && (*method == Method::CONNECT || uri.authority().is_none() || uri.scheme().is_some())
+    url::escapes_are_whole(uri.path())
+        && (*method == Method::CONNECT || uri.authority().is_none() || uri.scheme().is_some())
 }
 
 /// The one transfer coding is `chunked`, once: whoever stood before us must have seen the same end of the body.
