@@ -2,18 +2,16 @@
 use crate::base::build;
 use crate::base::clock::Clock;
 use crate::base::random::Random;
-use crate::config::Config;
+use crate::config::{Config, Finding, Loaded};
 use crate::crypto::hash::pool::{HashPool, PoolLimits};
+use crate::outbound::Outbound;
 use crate::outbound::breach::BreachList;
-use crate::outbound::{Outbound, Policy};
-use crate::resource::{ResourceError, Resources, Wish};
-use crate::schema::{Fetch, FetchError, MAX_BYTES, SchemaRegistry};
+use crate::resource::Resources;
+use crate::schema::SchemaRegistry;
 use crate::store::Store;
 use crate::telemetry::metrics::{Build, Metrics};
 use arc_swap::ArcSwap;
-use async_trait::async_trait;
 use std::sync::Arc;
-use time::{Duration, OffsetDateTime};
 
 /// Nothing here is optional.
 pub struct Services {
@@ -38,11 +36,6 @@ impl Services {
         random: Arc<dyn Random>,
     ) -> anyhow::Result<Self> {
         let outbound = Outbound::default();
-        let policy = Policy::from(&config.clients.http);
-        let documents = Documents {
-            resources: Resources::new(outbound.clone()),
-            policy,
-        };
         let hasher = HashPool::start(PoolLimits::from(&config.extensions.hashing), &random)?;
         let metrics = Metrics::new(Build {
             version: build::VERSION,
@@ -58,7 +51,7 @@ impl Services {
         Ok(Self {
             config: ArcSwap::from_pointee(config),
             store,
-            schemas: SchemaRegistry::new(Arc::new(documents)),
+            schemas: SchemaRegistry::new(Resources::new(outbound.clone())),
             hasher,
             outbound,
             breaches: BreachList::default(),
@@ -67,30 +60,12 @@ impl Services {
             random,
         })
     }
-}
-
-/// Gets identity schemas. The registry keeps them itself.
-struct Documents {
-    resources: Resources,
-    policy: Policy,
-}
-
-#[async_trait]
-impl Fetch for Documents {
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let wish = Wish {
-            uri: url,
-            most: MAX_BYTES,
-            fresh: Duration::ZERO,
-            now: OffsetDateTime::UNIX_EPOCH,
-        };
-        match self.resources.load(&self.policy, wish).await {
-            Ok(content) => Ok(content.to_vec()),
-            Err(ResourceError::Missing) => Err(FetchError::Missing),
-            Err(error @ (ResourceError::Status(_) | ResourceError::Outbound(_))) => {
-                Err(FetchError::Upstream(error.to_string()))
-            }
-            Err(error) => Err(FetchError::Unreadable(error.to_string())),
-        }
+    /// What is wrong with the schemas of a configuration: they are what a look at the files alone cannot judge.
+    pub async fn look_at_schemas(&self, loaded: &Loaded) -> Vec<Finding> {
+        let wrong = self.schemas.check_all(&loaded.config, self.clock.now());
+        let wrong = wrong.await.into_iter();
+        wrong
+            .map(|(index, text)| loaded.finding(&format!("/identity/schemas/{index}/url"), &text))
+            .collect()
     }
 }

@@ -18,6 +18,7 @@ use axum::routing::get;
 use clap::Args;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -66,13 +67,18 @@ impl ServeArgs {
 
 async fn configured(source: Source) -> anyhow::Result<()> {
     let seen = Seen::now(source.paths());
-    let config = load(&source)?;
+    let loaded = load(&source)?;
+    let config = loaded.config.clone();
     let stop = stop_on_signal()?;
     let (public, admin) = open(&config).await?;
     let (clock, random) = machine();
     let dsn = Dsn::parse(config.dsn.expose())?;
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await?;
     let services = Arc::new(Services::start(config, store, clock, random)?);
+    let findings = services.look_at_schemas(&loaded).await;
+    if !findings.is_empty() {
+        return refused(findings);
+    }
     let _watcher = reload_on_change(source, seen, &services)?;
     let routers = (public_router(Arc::clone(&services)), admin_router(services));
     listen(public, admin, routers, stop).await;
@@ -86,22 +92,37 @@ fn reload_on_change(
     services: &Arc<Services>,
 ) -> std::io::Result<Watcher> {
     let services = Arc::downgrade(services);
+    let runtime = Handle::current();
     seen.watch(move || {
         let Some(services) = services.upgrade() else {
             return;
         };
-        match source.load() {
+        let loaded = source.load().and_then(|loaded| {
+            let findings = runtime.block_on(services.look_at_schemas(&loaded));
+            if findings.is_empty() {
+                Ok(loaded)
+            } else {
+                Err(findings)
+            }
+        });
+        match loaded {
             // Touched, but the same.
             Ok(loaded) if loaded.config.fingerprint == services.config.load().fingerprint => {}
             Ok(loaded) => {
-                for key in loaded.config.needs_restart(&services.config.load()) {
+                let waiting = loaded.config.needs_restart(&services.config.load());
+                for key in &waiting {
                     tracing::warn!(key, "this key has changed; it counts after a restart");
                 }
                 for warning in &loaded.warnings {
                     tracing::warn!("{warning}");
                 }
                 services.config.store(Arc::new(loaded.config));
-                tracing::info!("the configuration has changed and is in force");
+                let rest = if waiting.is_empty() {
+                    ""
+                } else {
+                    ", but for the keys named above"
+                };
+                tracing::info!("the configuration has changed and is in force{rest}");
             }
             Err(findings) => {
                 for finding in findings {
@@ -125,7 +146,7 @@ async fn unconfigured(source: Source) -> anyhow::Result<()> {
         secrets,
     } = zero_config::prepare(&folder, PRESET, random.as_ref())?;
     let [config, alias] = configs.map(|values| load(&source.clone().own_values(values)));
-    let (config, alias) = (config?, alias?);
+    let (config, alias) = (config?.config, alias?.config);
     let stop = stop_on_signal()?;
     let (public, admin) = open(&config).await?;
     let db = Db::connect(&Dsn::parse(config.dsn.expose())?, PATIENCE).await?;
@@ -165,18 +186,13 @@ fn greet(places: &Places) {
 }
 
 /// Reads and judges; findings end the program, warnings are logged.
-fn load(source: &Source) -> anyhow::Result<Config> {
-    let Loaded {
-        config, warnings, ..
-    } = match source.load() {
-        Ok(loaded) => loaded,
-        Err(findings) => return refused(findings),
-    };
-    install_logs(&config);
-    for warning in warnings {
+fn load(source: &Source) -> anyhow::Result<Loaded> {
+    let loaded = source.load().or_else(refused)?;
+    install_logs(&loaded.config);
+    for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(config)
+    Ok(loaded)
 }
 
 fn machine() -> (Arc<dyn Clock>, Arc<dyn Random>) {

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::node::Origins;
 use super::secrets::CipherAlgorithm;
 use super::serve::Tls;
-use super::{Config, format};
+use super::{Config, format, hint};
 use crate::base::terms::FlowKind;
 
 /// Reasons not to start that are left when the schema is content.
@@ -15,6 +15,16 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Finding> {
     };
     if let Err(bad) = Dsn::parse(config.dsn.expose()) {
         refuse("/dsn", &bad.to_string());
+    }
+    let identity = &config.identity;
+    if identity.default_schema().is_none() {
+        let ids: Vec<_> = identity.schemas.iter().map(|s| s.id.as_str()).collect();
+        let text = hint::none_of(
+            &format!("`{}`", identity.default_schema_id),
+            Some(&identity.default_schema_id),
+            &ids,
+        );
+        refuse("/identity/default_schema_id", &text);
     }
     pages(config, &mut refuse);
     for (name, tls) in [

@@ -53,6 +53,15 @@ impl std::fmt::Debug for Variables {
 pub struct Loaded {
     pub config: Config,
     pub warnings: Vec<Warning>,
+    origins: Origins,
+}
+
+impl Loaded {
+    /// A finding about the value at that JSON pointer, for those who look at more than the text.
+    #[must_use]
+    pub fn finding(&self, pointer: &str, message: &str) -> Finding {
+        Finding::new(self.origins.value(pointer).cloned(), pointer, message)
+    }
 }
 
 impl Source {
@@ -130,7 +139,11 @@ impl Source {
             return Err(findings);
         }
         warnings.extend(traps::warnings(&config, &given, &origins));
-        Ok(Loaded { config, warnings })
+        Ok(Loaded {
+            config,
+            warnings,
+            origins,
+        })
     }
 
     /// For commands that need the database only (migrate, cleanup, hashers): no schema, no checks; sections

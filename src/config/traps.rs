@@ -348,17 +348,6 @@ fn lists(config: &Config, out: &mut Collector<'_>) {
         }
     }
     let identity = &config.identity;
-    if identity.default_schema().is_none() {
-        let text = format!(
-            "no schema is called {}: sign-up fails",
-            identity.default_schema_id
-        );
-        out.warn(
-            "/identity/default_schema_id",
-            text,
-            "name an entry of identity.schemas",
-        );
-    }
     let providers = &config.selfservice.methods.oidc.config.providers;
     let schemas = identity.schemas.iter().map(|schema| schema.id.as_str());
     repeated("/identity/schemas", "schema", schemas.collect(), out);

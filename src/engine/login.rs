@@ -18,7 +18,7 @@ use crate::model::flow::{ContinueWith, Flow, Login, LoginFlow};
 use crate::model::identity::Identity;
 use crate::model::session::{Authentication, Session};
 use crate::session;
-use crate::store::Load;
+use crate::store::{Error, Load};
 use crate::text;
 use crate::ui::{Input, order};
 use uuid::Uuid;
@@ -317,7 +317,12 @@ async fn sign_in(
     if let Some(aal) = identity.available_aal.filter(|_| newly_available) {
         batch.set_available_aal(identity.id, aal, cx.now);
     }
-    batch.commit().await?;
+    match batch.commit().await {
+        Ok(()) => {}
+        // Somebody has deleted the identity since its proof was looked at.
+        Err(Error::Dangling) => return Err(Fault::form(text::validation::credentials())),
+        Err(error) => return Err(error.into()),
+    }
     if browser {
         finish::issue(cx, step.cookies, &session, known.is_none());
     }

@@ -87,11 +87,9 @@ async fn furnish(
     } else {
         Screen::OneForAll
     };
-    // No method of ours can be bound to an organization; an app's form is then empty.
-    if flow.own.organization_id.is_none() || flow.channel == Channel::Browser {
+    // No method of ours can be bound to an organization: the form is then empty.
+    if flow.own.organization_id.is_none() {
         populate(cx, flow, &schema, screen).await?;
-    }
-    if flow.channel == Channel::Browser || !flow.form.nodes.is_empty() {
         csrf::put(cx, flow, cookies);
     }
     order::registration(&mut flow.form, schema.leaf_keys());
@@ -105,10 +103,9 @@ async fn populate(
     screen: Screen,
 ) -> Result<(), Fault> {
     let entry = Entry { screen, schema };
-    let scoped = flow.own.organization_id.is_some();
     for method in method::ALL {
-        // The traits are always part of it; other methods where they are on and not for an organization.
-        let asked = method.id() == MethodId::Profile || (method.enabled(&cx.config) && !scoped);
+        // The traits are always part of it.
+        let asked = method.id() == MethodId::Profile || method.enabled(&cx.config);
         if let Some(registration) = method.registration().filter(|_| asked) {
             registration.populate(cx, flow, &entry).await?;
         }

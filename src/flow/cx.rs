@@ -114,18 +114,8 @@ impl Cx {
     /// The identity schema of that id; `None` is the default one.
     pub async fn schema(&self, id: Option<&str>) -> Result<Arc<IdentitySchema>, Fault> {
         let id = id.unwrap_or(&self.config.identity.default_schema_id);
-        let (schemas, local) = (
-            &self.config.identity.schemas,
-            self.config.security.disallow_ref_in_identity_schemas,
-        );
-        Ok(self
-            .services
-            .schemas
-            .get(schemas, id, local, self.now)
-            .await?)
-    }
-    pub async fn default_schema(&self) -> Result<Arc<IdentitySchema>, Fault> {
-        self.schema(None).await
+        let schemas = &self.services.schemas;
+        Ok(schemas.get(&self.config, id, self.now).await?)
     }
     /// Who has this identifier in one of the types, spelt as typed or normalised; with credentials and addresses.
     pub async fn find(

@@ -1,5 +1,6 @@
 //! Why a step did not succeed. A wrong password is data; only the unforeseen is `Broken`.
 use crate::base::time::rfc3339;
+use crate::crypto::hash::HashError;
 use crate::crypto::hash::pool::PoolError;
 use crate::schema::{SchemaError, Violation};
 use crate::store;
@@ -112,6 +113,9 @@ impl From<PoolError> for Fault {
         match error {
             PoolError::Busy => {
                 Refusal::busy("Too many passwords are being checked right now.").into()
+            }
+            PoolError::Hash(error @ HashError::PasswordTooLong { .. }) => {
+                Refusal::bad(format!("The password cannot be used: {error}.")).into()
             }
             other => Self::Broken(other.into()),
         }

@@ -30,7 +30,8 @@ impl LoginMethod for IdentifierFirst {
     ) -> Result<(), Fault> {
         match mode {
             LoginMode::Identify => {
-                let label = cx.default_schema().await?.identifier_label();
+                let schema = cx.schema(flow.own.identity_schema.as_deref()).await?;
+                let label = schema.identifier_label();
                 flow.form.set(
                     Node::input("identifier", Input::Text)
                         .group(ME)

@@ -79,7 +79,8 @@ impl LoginMethod for Password {
     ) -> Result<(), Fault> {
         match mode {
             LoginMode::FirstFactor => {
-                let label = cx.default_schema().await?.identifier_label();
+                let schema = cx.schema(flow.own.identity_schema.as_deref()).await?;
+                let label = schema.identifier_label();
                 flow.form.set(
                     Node::input("identifier", Input::Text)
                         .value("")
@@ -155,18 +156,22 @@ async fn check(
 
     let found = cx.find(&[CredentialsType::Password], &identifier).await?;
     let stored = found.as_ref().and_then(stored_hash);
-    let (Some(mut identity), Some(stored)) = (found, stored) else {
-        // An unknown name, and one without a password, takes as long as a wrong password.
-        cx.services
-            .hasher
-            .pretend(&HasherParams::of(&cx.config), password.as_bytes())
-            .await?;
+    let params = HasherParams::of(&cx.config);
+    let right = match &stored {
+        Some(stored) => is_right(cx, stored, &password).await?,
+        None => false,
+    };
+    let (Some(mut identity), Some(stored), true) = (found, &stored, right) else {
+        // Whatever is not right takes as long as a wrong password with the configured costs: a name that nobody has,
+        // one without a password, one whose hash is cheaper.
+        let left = stored.map_or_else(|| vec![params], |stored| hash::left_to_do(&stored, &params));
+        for params in &left {
+            let hasher = &cx.services.hasher;
+            hasher.pretend(params, password.as_bytes()).await?;
+        }
         return Err(wrong());
     };
-    if !is_right(cx, &stored, &password).await? {
-        return Err(wrong());
-    }
-    if hash::needs_upgrade(&stored, &HasherParams::of(&cx.config)) {
+    if hash::needs_upgrade(stored, &params) {
         upgrade(cx, &mut identity, &password).await;
     }
     Ok(identity)

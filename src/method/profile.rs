@@ -17,7 +17,7 @@ const ME: MethodId = MethodId::Profile;
 static SHAPE: LazyLock<Value> = LazyLock::new(|| {
     json!({ "type": "object", "properties": {
         "method": { "type": "string" },
-        "screen": { "type": "string" },
+        "screen": { "type": "string", "enum": ["credential-selection", "previous"] },
         "csrf_token": { "type": "string" },
         "transient_payload": { "type": "object", "additionalProperties": true },
     } })
@@ -133,18 +133,12 @@ impl RegistrationMethod for Profile {
             (Some("profile"), _) | (_, Some(_)) => false,
             _ => return Ok(RegistrationOutcome::NotMine),
         };
+        let body = decode(schema, &mut step.flow.form, s, ("profile", &SHAPE))?;
+        fill(&mut step.flow.form, &body["traits"]);
         if back {
-            // Whatever was typed comes along, right or wrong.
-            s.readable()?;
-            let payload = schema.payload("profile", &SHAPE)?;
-            if let Ok(typed) = payload.decode(&s.fields()) {
-                fill(&mut step.flow.form, &typed.value["traits"]);
-            }
             step.flow.own.organization_id = None;
             return Ok(RegistrationOutcome::Turn(Screen::Profile));
         }
-        let body = decode(schema, &mut step.flow.form, s, ("profile", &SHAPE))?;
-        fill(&mut step.flow.form, &body["traits"]);
         step.flow.passing.transient_payload = Some(body["transient_payload"].clone());
         csrf::check(cx, step.flow, s)?;
         Ok(RegistrationOutcome::Turn(Screen::Credentials))

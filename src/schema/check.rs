@@ -106,29 +106,24 @@ pub fn identity_shape(schema: &Value) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::load::{FetchError, load};
+    use super::super::load::{Reach, load};
     use super::*;
+    use crate::config::Config;
+    use crate::outbound::Outbound;
+    use crate::resource::Resources;
     use serde_json::json;
 
-    struct Nothing;
-
-    #[async_trait::async_trait]
-    impl super::super::load::Fetch for Nothing {
-        async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-            match url {
-                "https://schemas.example.org/address.json" => Ok(
-                    br#"{"definitions": {"mail": {"type": "string", "title": "Mail"}}, "$ref": "person.json#/x"}"#
-                        .to_vec(),
-                ),
-                _ => Err(FetchError::Missing),
-            }
-        }
+    async fn loaded(url: &str, schema: &Value, only_local: bool) -> Result<Tree, SchemaError> {
+        let resources = Resources::new(Outbound::default());
+        let mut config = Config::default();
+        config.security.disallow_ref_in_identity_schemas = only_local;
+        let reach = Reach::new(&resources, &config);
+        let loaded = load(url, schema.to_string().as_bytes(), &reach).await?;
+        Tree::build(url, &loaded.documents, 0)
     }
 
     async fn tree(schema: Value) -> Result<Tree, SchemaError> {
-        let url = "https://schemas.example.org/person.json";
-        let loaded = load(url, schema.to_string().into_bytes(), &Nothing, false).await?;
-        Tree::build(url, &loaded.documents, 0)
+        loaded("base64://", &schema, false).await
     }
 
     #[tokio::test]
@@ -165,12 +160,16 @@ mod tests {
 
     #[tokio::test]
     async fn other_documents_are_fetched_relative_to_the_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = json!({"definitions": {"mail": {"type": "string", "title": "Mail"}}, "$ref": "person.json#/x"});
+        std::fs::write(folder.path().join("address.json"), address.to_string()).unwrap();
+        let url = |name: &str| format!("file://{}/{name}", folder.path().display());
         let schema = json!({
-            "$id": "https://schemas.example.org/other-name.json",
+            "$id": url("other-name.json"),
             "x": {},
             "properties": {"mail": {"$ref": "address.json#/definitions/mail"}},
         });
-        let tree = tree(schema).await.unwrap();
+        let tree = loaded(&url("person.json"), &schema, false).await.unwrap();
         let mail = tree.get(tree.root().properties[0].1);
         assert_eq!(tree.get(mail.reference.unwrap()).title, "Mail");
     }
@@ -178,15 +177,8 @@ mod tests {
     #[tokio::test]
     async fn only_local_references_where_the_configuration_wants_so() {
         let schema = json!({"properties": {"mail": {"$ref": "file:///etc/passwd"}}});
-        let error = load(
-            "base64://e30=",
-            schema.to_string().into_bytes(),
-            &Nothing,
-            true,
-        )
-        .await
-        .err()
-        .map(|e| e.to_string());
+        let error = loaded("base64://e30=", &schema, true).await.err();
+        let error = error.map(|error| error.to_string());
         assert!(error.is_some_and(|e| e.contains("file:///etc/passwd")));
     }
 

@@ -6,6 +6,7 @@ use super::payload::Payload;
 use super::tree::{Id, Tree};
 use super::violation::{self, Violation};
 use super::{extract::Derived, format};
+use crate::text;
 use jsonschema::{PatternOptions, Registry, Validator};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -85,6 +86,25 @@ impl IdentitySchema {
         violation::collect(&document, self.validator.iter_errors(&document))
     }
 
+    /// Fields for whole numbers whose number is spelt as a fraction or with an exponent, such as `3.0`: they count as
+    /// mistyped, as in the reference.
+    fn fractions(&self, traits: &Value) -> Vec<Violation> {
+        let is_mistyped = |path: &&Path| {
+            let value = path
+                .segments
+                .iter()
+                .skip(1)
+                .try_fold(traits, |v, s| v.get(s));
+            self.tree.get(path.node).types == ["integer"] && value.is_some_and(Value::is_f64)
+        };
+        let mistyped = self.paths.iter().filter(is_mistyped);
+        let violation = |path: &Path| {
+            let message = text::validation::wrong_type(&["integer".to_owned()], "number");
+            Violation::new(&path.name, message)
+        };
+        mistyped.map(violation).collect()
+    }
+
     /// The whole check before an account is stored: numbers are normalised in place, then the schema, then
     /// the marks. As in the reference marks are looked at even if the schema is violated.
     ///
@@ -93,6 +113,9 @@ impl IdentitySchema {
     pub fn check(&self, traits: &mut Value) -> Result<Derived, Vec<Violation>> {
         self.normalize_phones(traits);
         let mut violations = self.violations(traits);
+        let fractions = self.fractions(traits);
+        violations.retain(|v| fractions.iter().all(|f| f.field != v.field));
+        violations.extend(fractions);
         let mut derived = self.extract(traits);
         violations.append(&mut derived.violations);
         if violations.is_empty() {

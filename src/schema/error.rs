@@ -1,13 +1,13 @@
 //! Why a schema cannot be used. Who shows it decides on the status (http-api.md §12.6).
-use super::load::FetchError;
+use crate::resource::ResourceError;
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum SchemaError {
     #[error("there is no identity schema {0:?}")]
     Unknown(String),
     /// The document, or one that it refers to, could not be had.
     #[error("{url}: {error}")]
-    Fetch { url: String, error: FetchError },
+    Fetch { url: String, error: ResourceError },
     /// It was read, and cannot be used.
     #[error("{url}: {reason}")]
     Invalid { url: String, reason: String },
@@ -20,7 +20,7 @@ impl SchemaError {
             reason: reason.into(),
         }
     }
-    pub(crate) fn fetch(url: &str, error: FetchError) -> Self {
+    pub(crate) fn fetch(url: &str, error: ResourceError) -> Self {
         Self::Fetch {
             url: shortened(url),
             error,

@@ -4,30 +4,17 @@
 //! that nothing behind this module ever wants to fetch. Sizes and counts are bounded; with
 //! `security.disallow_ref_in_identity_schemas` only references inside the document and `base64://` hold.
 use super::error::SchemaError;
+use crate::config::Config;
+use crate::outbound::Policy;
+use crate::resource::{Resources, Wish};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
+use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
 use url::Url;
 
-/// Gets the bytes behind a `file://`, `base64://`, `http://` or `https://` URL.
-#[async_trait::async_trait]
-pub trait Fetch: Send + Sync {
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError>;
-}
-
-/// What went wrong; the text names no more than the configured URL does.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum FetchError {
-    #[error("there is no such file or page")]
-    Missing,
-    /// The other side answered badly or not at all.
-    #[error("could not be fetched: {0}")]
-    Upstream(String),
-    #[error("could not be read: {0}")]
-    Unreadable(String),
-}
-
 /// The largest document in bytes.
-pub const MAX_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// How many documents one schema may consist of.
 const MAX_DOCUMENTS: usize = 32;
 
@@ -50,25 +37,51 @@ pub(crate) struct Loaded {
     pub(crate) documents: Vec<Document>,
 }
 
+/// Where documents may come from.
+pub(crate) struct Reach<'a> {
+    pub(crate) resources: &'a Resources,
+    pub(crate) policy: Policy,
+    /// `security.disallow_ref_in_identity_schemas`.
+    pub(crate) only_local: bool,
+}
+
+impl<'a> Reach<'a> {
+    pub(crate) fn new(resources: &'a Resources, config: &Config) -> Self {
+        Self {
+            resources,
+            policy: Policy::from(&config.clients.http),
+            only_local: config.security.disallow_ref_in_identity_schemas,
+        }
+    }
+
+    /// The document as it is now.
+    pub(crate) async fn fetch(&self, url: &str) -> Result<Arc<[u8]>, SchemaError> {
+        let wish = Wish {
+            uri: url,
+            most: MAX_BYTES,
+            fresh: Duration::ZERO,
+            now: OffsetDateTime::UNIX_EPOCH,
+        };
+        let content = self.resources.load(&self.policy, wish).await;
+        content.map_err(|error| SchemaError::fetch(url, error))
+    }
+}
+
 /// Loads the document and all that it refers to.
 pub(crate) async fn load(
     url: &str,
-    bytes: Vec<u8>,
-    fetch: &dyn Fetch,
-    only_local: bool,
+    bytes: &[u8],
+    reach: &Reach<'_>,
 ) -> Result<Loaded, SchemaError> {
     let mut loader = Loader {
-        only_local,
+        only_local: reach.only_local,
         known: HashMap::from([(without_fragment(url).to_owned(), 0)]),
         waiting: vec![],
     };
-    let original = parse(url, &bytes)?;
+    let original = parse(url, bytes)?;
     let mut documents = vec![loader.adopt(url, original.clone())?];
     while let Some(next) = loader.waiting.pop() {
-        let bytes = fetch
-            .fetch(&next)
-            .await
-            .map_err(|e| SchemaError::fetch(&next, e))?;
+        let bytes = reach.fetch(&next).await?;
         let value = parse(&next, &bytes)?;
         // Numbers are given in the order in which documents are taken from the list.
         loader.known.insert(next.clone(), documents.len());
@@ -84,12 +97,6 @@ pub(crate) async fn load(
 }
 
 fn parse(url: &str, bytes: &[u8]) -> Result<Value, SchemaError> {
-    if bytes.len() > MAX_BYTES {
-        return Err(SchemaError::invalid(
-            url,
-            format!("is larger than {MAX_BYTES} bytes"),
-        ));
-    }
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|e| SchemaError::invalid(url, format!("is no JSON: {e}")))?;
     if value.is_object() {

@@ -23,7 +23,6 @@ mod tests;
 pub use compile::IdentitySchema;
 pub use error::SchemaError;
 pub use extract::{Address, Derived};
-pub use load::{Fetch, FetchError, MAX_BYTES};
 pub use payload::{Fields, Payload};
-pub use registry::{SchemaRegistry, Source};
+pub use registry::SchemaRegistry;
 pub use violation::Violation;

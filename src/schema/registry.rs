@@ -3,8 +3,9 @@
 use super::check;
 use super::compile::IdentitySchema;
 use super::error::SchemaError;
-use super::load::{self, Fetch};
-pub use crate::config::identity::IdentitySchema as Source;
+use super::load::{self, Reach};
+use crate::config::{Config, IdentitySchema as Source};
+use crate::resource::Resources;
 use data_encoding::BASE64URL_NOPAD;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,15 +16,16 @@ const FRESH: Duration = Duration::seconds(5);
 /// The most schemas that are kept. A configuration has a handful; reloads leave old ones behind.
 const KEPT: usize = 256;
 
+#[derive(Clone)]
 struct Kept {
     schema: Arc<IdentitySchema>,
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     only_local: bool,
     seen: OffsetDateTime,
 }
 
 pub struct SchemaRegistry {
-    fetch: Arc<dyn Fetch>,
+    resources: Resources,
     /// By id and URL.
     kept: Mutex<HashMap<(String, String), Kept>>,
 }
@@ -36,91 +38,106 @@ impl std::fmt::Debug for SchemaRegistry {
 
 impl SchemaRegistry {
     #[must_use]
-    pub fn new(fetch: Arc<dyn Fetch>) -> Self {
+    pub fn new(resources: Resources) -> Self {
         Self {
-            fetch,
+            resources,
             kept: Mutex::default(),
         }
     }
 
-    /// The schema of that id. `only_local`: `security.disallow_ref_in_identity_schemas`.
+    /// The schema of that id. One that has worked serves on, with a warning, when its document cannot be had any more
+    /// or has become useless.
     ///
     /// # Errors
     /// There is no such id, or the document cannot be had or used.
     pub async fn get(
         &self,
-        sources: &[Source],
+        config: &Config,
         id: &str,
-        only_local: bool,
         now: OffsetDateTime,
     ) -> Result<Arc<IdentitySchema>, SchemaError> {
-        let source = find(sources, id).ok_or_else(|| SchemaError::Unknown(id.to_owned()))?;
+        let source = find(&config.identity.schemas, id);
+        let source = source.ok_or_else(|| SchemaError::Unknown(id.to_owned()))?;
+        let reach = Reach::new(&self.resources, config);
         let key = (source.id.clone(), source.url.clone());
-        let is_constant = source.url.starts_with("base64://");
-        let old = self.lock().get(&key).map(|kept| {
-            let is_fresh =
-                kept.only_local == only_local && (is_constant || now < kept.seen + FRESH);
-            (Arc::clone(&kept.schema), is_fresh)
-        });
-        if let Some((schema, true)) = old {
-            return Ok(schema);
+        let old = self.look(&key, &reach, now);
+        if let Some((old, true)) = old {
+            return Ok(old.schema);
         }
-        let bytes = match (self.fetch.fetch(&source.url).await, old) {
-            (Ok(bytes), _) => bytes,
-            // What worked a moment ago serves on while the other side is down.
-            (Err(error), Some((schema, _))) => {
-                tracing::warn!(schema = id, %error, "an identity schema cannot be read again");
+        let old = old.map(|(old, _)| old);
+        let error = match self.renew(source, &reach, old.as_ref(), now).await {
+            Ok(new) => {
+                let schema = Arc::clone(&new.schema);
+                let mut kept = self.lock();
+                if kept.len() >= KEPT {
+                    kept.clear();
+                }
+                kept.insert(key, new);
                 return Ok(schema);
             }
-            (Err(error), None) => return Err(SchemaError::fetch(&source.url, error)),
+            Err(error) => error,
         };
-        if let Some(kept) = self.lock().get_mut(&key)
-            && kept.bytes == bytes
-            && kept.only_local == only_local
-        {
-            kept.seen = now;
-            return Ok(Arc::clone(&kept.schema));
+        let old = old.ok_or(error.clone())?;
+        tracing::warn!(schema = id, %error, "an identity schema cannot be used as it is now: the last good one serves on");
+        Ok(old.schema)
+    }
+
+    /// What is kept, and whether it is still believed. Who finds it stale has a moment to renew it: others need not.
+    fn look(
+        &self,
+        key: &(String, String),
+        reach: &Reach<'_>,
+        now: OffsetDateTime,
+    ) -> Option<(Kept, bool)> {
+        let mut kept = self.lock();
+        let kept = kept.get_mut(key)?;
+        if kept.only_local != reach.only_local {
+            return None;
         }
-        let loaded =
-            load::load(&source.url, bytes.clone(), self.fetch.as_ref(), only_local).await?;
-        let (id, url) = key.clone();
+        let is_fresh = key.1.starts_with("base64://") || now < kept.seen + FRESH;
+        kept.seen = if is_fresh { kept.seen } else { now };
+        Some((kept.clone(), is_fresh))
+    }
+
+    /// Compiles the document as it is now; only if it has changed.
+    async fn renew(
+        &self,
+        source: &Source,
+        reach: &Reach<'_>,
+        old: Option<&Kept>,
+        now: OffsetDateTime,
+    ) -> Result<Kept, SchemaError> {
+        let bytes = reach.fetch(&source.url).await?;
+        if let Some(old) = old.filter(|old| old.bytes == bytes) {
+            return Ok(old.clone());
+        }
+        let loaded = load::load(&source.url, &bytes, reach).await?;
+        let (id, url) = (source.id.clone(), source.url.clone());
         let compiled =
             tokio::task::spawn_blocking(move || IdentitySchema::compile(&id, &url, loaded));
         let schema = compiled
             .await
             .map_err(|_| SchemaError::invalid(&source.url, "cannot be compiled"))??;
-        let schema = Arc::new(schema);
-        let mut kept = self.lock();
-        if kept.len() >= KEPT {
-            kept.clear();
-        }
-        kept.insert(
-            key,
-            Kept {
-                schema: Arc::clone(&schema),
-                bytes,
-                only_local,
-                seen: now,
-            },
-        );
-        Ok(schema)
+        Ok(Kept {
+            schema: Arc::new(schema),
+            bytes,
+            only_local: reach.only_local,
+            seen: now,
+        })
     }
 
-    /// Looks at every schema, for start, reload and `doctor`: the ids with what is wrong.
-    pub async fn check_all(
-        &self,
-        sources: &[Source],
-        only_local: bool,
-        now: OffsetDateTime,
-    ) -> Vec<(String, String)> {
+    /// Looks at every schema, for start and reload: the places of those in the configuration that cannot be used, with
+    /// what is wrong.
+    pub async fn check_all(&self, config: &Config, now: OffsetDateTime) -> Vec<(usize, String)> {
         let mut wrong = vec![];
-        for source in sources {
-            let result = self.get(sources, &source.id, only_local, now).await;
-            let trouble = match result {
+        for (index, source) in config.identity.schemas.iter().enumerate() {
+            let trouble = match self.get(config, &source.id, now).await {
                 Ok(schema) => check::identity_shape(&schema.document).err(),
+                Err(SchemaError::Fetch { error, .. }) => Some(error.to_string()),
+                Err(SchemaError::Invalid { reason, .. }) => Some(reason),
                 Err(error) => Some(error.to_string()),
             };
-            wrong.extend(trouble.map(|t| (source.id.clone(), t)));
+            wrong.extend(trouble.map(|trouble| (index, trouble)));
         }
         wrong
     }

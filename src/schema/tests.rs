@@ -6,36 +6,32 @@ use super::payload::{Decoded, Fields};
 use super::*;
 use crate::base::terms::Via;
 use crate::base::url::Params;
+use crate::config::{Config, IdentitySchema as Source};
+use crate::outbound::Outbound;
+use crate::resource::Resources;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
 use time::macros::datetime;
-
-struct NoFetch;
-
-#[async_trait::async_trait]
-impl Fetch for NoFetch {
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        match url.strip_prefix("base64://") {
-            Some(text) => Ok(data_encoding::BASE64.decode(text.as_bytes()).unwrap()),
-            None => Err(FetchError::Missing),
-        }
-    }
-}
 
 async fn compiled(schema: Value) -> Result<Arc<IdentitySchema>, SchemaError> {
     let url = format!(
         "base64://{}",
         data_encoding::BASE64.encode(schema.to_string().as_bytes())
     );
-    let sources = [Source {
-        id: "default".to_owned(),
+    let mut config = Config::default();
+    config.identity.schemas = vec![source("default", url)];
+    SchemaRegistry::new(Resources::new(Outbound::default()))
+        .get(&config, "default", datetime!(2026-07-01 12:00 UTC))
+        .await
+}
+
+fn source(id: &str, url: String) -> Source {
+    Source {
+        id: id.to_owned(),
         url,
         selfservice_selectable: false,
-    }];
-    SchemaRegistry::new(Arc::new(NoFetch))
-        .get(&sources, "default", false, datetime!(2026-07-01 12:00 UTC))
-        .await
+    }
 }
 
 fn with_traits(traits: Value, required: &[&str]) -> Value {
@@ -497,11 +493,7 @@ async fn the_query_goes_behind_a_form_and_before_json() {
 
 #[tokio::test]
 async fn schemas_are_found_by_id_and_by_its_encoding() {
-    let sources = [Source {
-        id: "default".to_owned(),
-        url: "file:///x".to_owned(),
-        selfservice_selectable: true,
-    }];
+    let sources = [source("default", "file:///x".to_owned())];
     assert!(registry::find(&sources, "default").is_some());
     assert!(registry::find(&sources, "ZGVmYXVsdA").is_some());
     assert!(registry::find(&sources, "nonsense").is_none());

@@ -20,7 +20,7 @@ pub enum Error {
     Refused(&'static str),
     /// The database cannot be reached or is too busy; answered with 503.
     #[error("the database is not available: {0}")]
-    Unavailable(#[source] Source),
+    Unavailable(Source),
     /// Another transaction was in the way, again and again; answered with 503.
     #[error("too many writers at once")]
     Contended,

@@ -147,6 +147,42 @@ fn a_configuration_that_cannot_be_used_is_explained() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+#[test]
+fn identity_schemas_that_cannot_be_used_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let fields = |field: Value| {
+        let traits = json!({ "type": "object", "properties": { "email": field } });
+        json!({ "type": "object", "properties": { "traits": traits } }).to_string()
+    };
+    let refused = [
+        ("", "there is no such file"),
+        ("nonsense", "is no JSON"),
+        ("{}", "#/properties is missing"),
+        (&*fields(json!({ "type": "strng" })), "strng"),
+        (&*fields(json!({ "type": "string", "pattern": "(" })), "("),
+    ];
+    for (content, reason) in refused {
+        let schema = folder.path().join("person.json");
+        let _ = std::fs::remove_file(&schema);
+        if !content.is_empty() {
+            std::fs::write(&schema, content).unwrap();
+        }
+        let mut values = configuration();
+        values["identity"]["schemas"][0]["url"] = "file://person.json".into();
+        let file = folder.path().join("kratos.json");
+        std::fs::write(&file, serde_json::to_string_pretty(&values).unwrap()).unwrap();
+        let output = kratos_in(folder.path(), &["serve", "-c", "kratos.json"]);
+        let errors = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{content}: {errors}");
+        let finding = errors
+            .lines()
+            .find(|line| line.contains("identity.schemas.0.url: "));
+        let finding = finding.unwrap_or_default();
+        assert!(finding.starts_with("kratos.json:"), "{errors}");
+        assert!(finding.contains(reason), "{content}: {finding}");
+    }
+}
+
 /// A server that runs until it is dropped.
 struct Server {
     process: Child,
@@ -230,7 +266,9 @@ impl Server {
 }
 
 fn configuration() -> Value {
-    let schema = json!({ "type": "object", "properties": { "traits": { "type": "object" } } });
+    let schema = json!({ "type": "object", "properties": { "traits": {
+        "type": "object", "properties": { "email": { "type": "string" } },
+    } } });
     let schema = data_encoding::BASE64.encode(schema.to_string().as_bytes());
     json!({
         "dsn": "memory",
@@ -301,9 +339,14 @@ fn a_changed_configuration_is_taken_while_running() {
     };
     write(revised("second"));
     becomes("second");
-    write("{ nonsense".into());
-    std::thread::sleep(Duration::from_millis(700));
-    becomes("second");
+    let mut without_schema = configuration();
+    without_schema["revision"] = "refused".into();
+    without_schema["identity"]["schemas"][0]["url"] = "file://missing.json".into();
+    for useless in ["{ nonsense".to_owned(), without_schema.to_string()] {
+        write(useless);
+        std::thread::sleep(Duration::from_millis(700));
+        becomes("second");
+    }
     write(revised("third"));
     becomes("third");
 }

@@ -479,3 +479,12 @@ fn key_at_fault(reason: &str) -> Option<String> {
     }
     Some(key)
 }
+
+#[test]
+fn the_default_schema_has_to_be_one_of_the_schemas() {
+    let found = complaints(|c| c["identity"]["default_schema_id"] = "defualt".into());
+    assert_eq!(
+        found,
+        ["identity.default_schema_id: `defualt` is none of default; did you mean `default`?"]
+    );
+}

@@ -282,3 +282,89 @@ async fn first_who_then_how() {
         assert_eq!(done.status, if kind == Kind::Browser { 303 } else { 200 });
     }
 }
+
+/// The password is being compared while an administrator deletes the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_deleted_while_signing_in_has_no_account_any_more() {
+    let app =
+        TestApp::with(json!({ "hashers": { "algorithm": "bcrypt", "bcrypt": { "cost": 12 } } }))
+            .await;
+    for kind in ALL_KINDS {
+        let id = app.seed(ADA, PASSWORD).await;
+        let mut client = app.client(kind);
+        let form = client.start("login", "").await;
+        let fields = json!({ "method": "password", "identifier": ADA, "password": PASSWORD });
+        let path = format!("/admin/identities/{id}");
+        let delete = async {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            app.admin(reqwest::Method::DELETE, &path, None).await
+        };
+        let (answer, deleted) = tokio::join!(client.submit("login", &form, fields), delete);
+        assert_eq!(deleted.status, 204);
+        assert_eq!(answer.status, if kind == Kind::Browser { 303 } else { 400 });
+        let shown = client.form("login", &answer).await;
+        assert_eq!(shown.messages(), ["4000006"]);
+        assert_eq!(client.whoami().await.status, 401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_allowed_addresses_are_returned_to_however_they_are_spelt() {
+    let app = TestApp::with(json!({ "selfservice": { "allowed_return_urls": [
+        "http://ui.test/", "https://app.example/path", "https://*.partner.example.com/", "myapp://cb",
+        "https://*.com/",
+    ] } }))
+    .await;
+    app.seed(ADA, PASSWORD).await;
+    for (wanted, goes_to) in [
+        ("http://ui.test", "http://ui.test"),
+        (
+            "HTTP://UI.test/a b?c=\"d\"#e",
+            "http://ui.test/a%20b?c=%22d%22#e",
+        ),
+        ("/x%20y", "http://ui.test/x%20y"),
+        ("?x=y", "http://ui.test?x=y"),
+        ("//ui.test/x", "http://ui.test/x"),
+        ("https://app.example/path/x", "https://app.example/path/x"),
+        (
+            "https://a.b.partner.example.com/",
+            "https://a.b.partner.example.com/",
+        ),
+        ("myapp://CB/x", "myapp://cb/x"),
+        ("https://app.example:443/path", FORBIDDEN),
+        ("https://app.example/path/../other", FORBIDDEN),
+        ("https://app.example/path/%2e%2e/other", FORBIDDEN),
+        ("https://user@app.example/path", FORBIDDEN),
+        ("https://partner.example.com/", FORBIDDEN),
+        ("https://evilpartner.example.com/", FORBIDDEN),
+        ("https://evil.com/", FORBIDDEN),
+        ("x", FORBIDDEN),
+        ("//evil.test", FORBIDDEN),
+        ("///evil.test", FORBIDDEN),
+        ("/\\evil.test", FORBIDDEN),
+        ("https:\\\\app.example\\path", FORBIDDEN),
+        ("http://ui.test:99999/", FORBIDDEN),
+        ("http://\u{ff55}i.test/", FORBIDDEN),
+        ("javascript:alert(1)", FORBIDDEN),
+        ("/%zz", ""),
+        (":443", ""),
+        (" http://ui.test/", ""),
+        ("http://ui.test/\n", ""),
+    ] {
+        let mut browser = app.browser();
+        let query: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
+        if goes_to.is_empty() || goes_to == FORBIDDEN {
+            let path = format!("/self-service/login/browser?return_to={query}");
+            let answer = app.spa().get(&path).await;
+            let id = answer.error_id().unwrap_or_default();
+            assert_eq!((answer.status.as_u16(), &*id), (400, goes_to), "{wanted:?}");
+            continue;
+        }
+        let form = browser.start("login", &format!("return_to={query}")).await;
+        let fields = json!({ "method": "password", "identifier": ADA, "password": PASSWORD });
+        let answer = browser.submit("login", &form, fields).await;
+        assert_eq!(answer.location(), goes_to, "{wanted:?}");
+    }
+}
+
+const FORBIDDEN: &str = "self_service_flow_return_to_forbidden";

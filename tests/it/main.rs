@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod fuzz;
 mod http;
+mod identities;
 mod layers;
 mod login;
 mod pages;

@@ -192,10 +192,39 @@ async fn in_two_steps_first_who_then_how_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn on_the_way_back_the_traits_are_looked_at_and_screens_have_names() {
+    let app = TestApp::with(two_steps()).await;
+    let mut native = app.native();
+    let form = native.start("registration", "").await;
+    let back = json!({ "method": "profile", "screen": "previous" });
+    let answer = native.submit("registration", &form, back).await;
+    let shown = native.form("registration", &answer).await;
+    assert_eq!(shown.messages(), ["traits.email:4000002"]);
+    let nowhere = json!({ "method": "password", "password": PASSWORD, "screen": "nowhere", "traits": { "email": ADA } });
+    let answer = native.submit("registration", &form, nowhere).await;
+    let shown = native.form("registration", &answer).await;
+    assert_eq!(shown.messages(), ["screen:4000001"]);
+    assert!(shown.node("password").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_has_no_way_to_sign_up_by() {
+    for patch in [json!({}), two_steps()] {
+        let app = TestApp::with(patch).await;
+        let organization = "organization=f0e1d2c3-b4a5-4697-8899-aabbccddeeff";
+        for kind in ["api", "browser"] {
+            let path = format!("/self-service/registration/{kind}?{organization}");
+            let flow = app.spa().get(&path).await.json();
+            assert_eq!(flow["ui"]["nodes"], Value::Null, "{kind}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_schemas_that_are_open_to_self_service_can_be_chosen() {
     let plain = inline(&json!({
         "type": "object", "properties": { "traits": { "type": "object", "properties": {
-            "name": { "type": "string", "ory.sh/kratos": { "credentials": { "password": { "identifier": true } } } },
+            "name": { "type": "string", "title": "Name", "ory.sh/kratos": { "credentials": { "password": { "identifier": true } } } },
         }, "required": ["name"] } },
     }));
     let person = inline(&crate::support::person_schema());
@@ -216,6 +245,9 @@ async fn only_schemas_that_are_open_to_self_service_can_be_chosen() {
             .await;
         assert_eq!(answer.status, status, "{query}");
     }
+    let login = native.start("login", "identity_schema=open").await;
+    let label = &login.node("identifier").unwrap()["meta"]["label"]["context"];
+    assert_eq!(label["name"], "traits.name");
     let form = native.start("registration", "identity_schema=open").await;
     let fields =
         json!({ "method": "password", "password": PASSWORD, "traits": { "name": "Ada Lovelace" } });

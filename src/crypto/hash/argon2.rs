@@ -121,6 +121,16 @@ impl Params {
     pub fn memory(&self) -> u64 {
         kib_to_bytes(u64::from(self.clamped().memory_kib))
     }
+
+    /// Blocks that are filled.
+    pub(super) fn work(self) -> u64 {
+        let Self {
+            memory_kib,
+            iterations,
+            ..
+        } = self.clamped();
+        u64::from(memory_kib) * u64::from(iterations)
+    }
 }
 
 /// A hash as it is stored.
@@ -166,6 +176,11 @@ impl Stored {
 
     pub(super) fn memory(&self) -> u64 {
         kib_to_bytes(u64::from(self.memory_kib))
+    }
+
+    /// Blocks that are filled.
+    pub(super) fn work(&self) -> u64 {
+        u64::from(self.memory_kib) * u64::from(self.iterations)
     }
 
     pub(super) fn verify(&self, password: &[u8], arena: &mut Arena) -> Result<bool, HashError> {

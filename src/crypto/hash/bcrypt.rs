@@ -60,6 +60,10 @@ impl Stored {
         })
     }
 
+    pub(super) fn cost(&self) -> u32 {
+        self.cost
+    }
+
     pub(super) fn verify(&self, password: &[u8]) -> Result<bool, HashError> {
         let parts = compute(self.cost, self.salt, password)?;
         Ok(same(tail(&parts, 31).as_bytes(), self.key.as_bytes()))

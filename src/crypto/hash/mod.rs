@@ -173,6 +173,33 @@ pub fn needs_upgrade(hash: &str, params: &HasherParams) -> bool {
     }
 }
 
+/// What is left to do after a comparison with the hash until it has cost as much as one with the configured costs.
+/// Nothing, where the hash is as dear or dearer.
+#[must_use]
+pub fn left_to_do(hash: &str, params: &HasherParams) -> Vec<HasherParams> {
+    match (Stored::parse(hash), *params) {
+        // Each step doubles the work, so all steps between are together what is missing.
+        (Ok(Stored::Bcrypt(stored)), HasherParams::Bcrypt { cost }) => (stored.cost()..cost)
+            .map(|cost| HasherParams::Bcrypt { cost })
+            .collect(),
+        (Ok(Stored::Argon2(stored)), HasherParams::Argon2(params)) => {
+            let left = params.work().saturating_sub(stored.work());
+            let memory = u64::from(params.clamped().memory_kib);
+            let iterations = (left + memory / 2) / memory;
+            let part = argon2::Params {
+                iterations: u32::try_from(iterations).unwrap_or(params.iterations),
+                ..params
+            };
+            if iterations == 0 {
+                Vec::new()
+            } else {
+                vec![HasherParams::Argon2(part)]
+            }
+        }
+        _ => vec![*params],
+    }
+}
+
 /// A new hash of the password. Blocks for as long as the hash costs.
 pub fn hash(
     params: &HasherParams,

@@ -258,6 +258,32 @@ fn a_new_argon2_hash_says_its_costs() {
     assert_eq!(check_import(&text), Ok(()));
 }
 
+/// A comparison and what is left to do are together as much work as the configured costs.
+#[test]
+fn what_is_left_to_do_makes_up_for_a_cheaper_hash() {
+    let bcrypt = |cost| HasherParams::Bcrypt { cost };
+    let argon2 = |memory_kib, iterations| {
+        HasherParams::Argon2(argon2::Params {
+            memory_kib,
+            iterations,
+            parallelism: 1,
+            ..argon2::Params::default()
+        })
+    };
+    let stored = |params| hash(&params, b"secret", &SeededRandom::new(1)).unwrap_or_default();
+    let cheap = stored(bcrypt(4));
+    let left = [4, 5, 6].map(bcrypt);
+    assert_eq!(left_to_do(&cheap, &bcrypt(7)), left);
+    assert_eq!(left_to_do(&cheap, &bcrypt(4)), []);
+    assert_eq!(left_to_do(&stored(bcrypt(6)), &bcrypt(5)), []);
+    assert_eq!(left_to_do(&cheap, &argon2(64, 1)), [argon2(64, 1)]);
+    let small = stored(argon2(64, 2));
+    assert_eq!(left_to_do(&small, &argon2(128, 3)), [argon2(128, 2)]);
+    assert_eq!(left_to_do(&small, &argon2(64, 2)), []);
+    assert_eq!(left_to_do(&small, &argon2(32, 2)), []);
+    assert_eq!(left_to_do("nonsense", &bcrypt(5)), [bcrypt(5)]);
+}
+
 #[test]
 fn only_another_format_is_a_reason_to_hash_anew() {
     let bcrypt = HasherParams::Bcrypt { cost: 12 };

@@ -182,7 +182,10 @@ fn carry_out(writer: &Connection, jobs: Vec<Job>) {
     }
     for (done, result) in carried {
         let result = match (&end, result) {
-            (Err(_), Ok(_)) => Err(Error::broken("the write could not be committed")),
+            // The disk is full, or somebody holds the file: it may work in a moment.
+            (Err(error), Ok(_)) => Err(Error::unavailable(format!(
+                "the write could not be committed: {error}"
+            ))),
             (_, result) => result,
         };
         // Nobody to tell: the request was given up.
@@ -232,6 +235,31 @@ impl Pause {
         }
         tokio::time::sleep(self.next).await;
         self.next = (self.next * 2).min(Duration::from_millis(50));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::db::sql;
+
+    /// A full disk, too, is often found out at the end only.
+    #[test]
+    fn a_write_that_cannot_be_committed_may_be_tried_again() -> Result<()> {
+        let connection = open(None, None)?;
+        run(
+            &connection,
+            "CREATE TABLE a (id TEXT PRIMARY KEY);
+             CREATE TABLE b (a TEXT REFERENCES a (id) DEFERRABLE INITIALLY DEFERRED);
+             BEGIN IMMEDIATE",
+        )?;
+        let (done, mut result) = oneshot::channel();
+        let statements = vec![sql("INSERT INTO b VALUES (?)").bind("x")];
+        carry_out(&connection, vec![Job { statements, done }]);
+        let error = result.try_recv().unwrap().unwrap_err();
+        assert!(error.is_passing(), "{error}");
+        run(&connection, "BEGIN")?;
         Ok(())
     }
 }

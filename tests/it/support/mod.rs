@@ -15,7 +15,8 @@ use kratos::http::serve::{Address, Limits, Listener, serve};
 use kratos::http::{admin_router, public_router};
 use kratos::outbound::Outbound;
 use kratos::outbound::breach::BreachList;
-use kratos::schema::{Fetch, FetchError, SchemaRegistry};
+use kratos::resource::Resources;
+use kratos::schema::SchemaRegistry;
 use kratos::services::Services;
 use kratos::store::Store;
 use kratos::telemetry::metrics::{Build, Metrics};
@@ -112,19 +113,6 @@ fn base_config(public: &str, admin: &str) -> Value {
     })
 }
 
-/// Gets what stands in the address itself; tests need no more.
-struct Inline;
-
-#[async_trait::async_trait]
-impl Fetch for Inline {
-    async fn fetch(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let data = url.strip_prefix("base64://").ok_or(FetchError::Missing)?;
-        data_encoding::BASE64
-            .decode(data.as_bytes())
-            .map_err(|_| FetchError::Missing)
-    }
-}
-
 /// Objects are merged, everything else is replaced.
 pub fn merge(into: &mut Value, patch: &Value) {
     match (into, patch) {
@@ -172,7 +160,7 @@ impl TestApp {
         let services = Arc::new(Services {
             config: ArcSwap::from_pointee(read(&config)),
             store,
-            schemas: SchemaRegistry::new(Arc::new(Inline)),
+            schemas: SchemaRegistry::new(Resources::new(Outbound::default())),
             hasher: HashPool::start(PoolLimits::of_this_machine(), &random).expect("threads"),
             outbound: Outbound::default(),
             breaches: BreachList::default(),
