@@ -23,7 +23,8 @@ pub async fn list(call: Call) -> Response {
 async fn all(cx: &Cx, page: Page) -> Result<(Vec<Value>, u64), Fault> {
     let schemas = &cx.config.identity.schemas;
     let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-    let take = usize::try_from(page.size).unwrap_or(usize::MAX);
+    // As in the reference, a page ends where it would if it was as long as all before it together and one more.
+    let take = usize::try_from(page.offset().saturating_add(page.size)).unwrap_or(usize::MAX);
     let mut list = vec![];
     for entry in schemas.iter().skip(skip).take(take) {
         let schema = cx.schema(Some(&entry.id)).await?;
