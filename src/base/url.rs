@@ -6,14 +6,20 @@ use url::form_urlencoded;
 pub struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Reads `a=1&b=2`; `+` and `%20` are spaces. What is not UTF-8 becomes U+FFFD.
+    /// Reads `a=1&b=2`; `+` and `%20` are spaces. What is not UTF-8 becomes U+FFFD. As in Go, a pair with a semicolon or a
+    /// `%` without two digits behind it is passed over.
     #[must_use]
     pub fn parse(query: &str) -> Self {
-        Self(
-            form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        let pairs = query.split('&').filter(|pair| is_encoded(pair));
+        Self(pairs.flat_map(decode).collect())
+    }
+    /// The same, but `None` if there is such a pair.
+    #[must_use]
+    pub fn strictly(query: &str) -> Option<Self> {
+        query
+            .split('&')
+            .all(is_encoded)
+            .then(|| Self(decode(query).collect()))
     }
     /// Of a whole URL or path.
     #[must_use]
@@ -48,6 +54,14 @@ impl Params {
         self.0.retain(|(n, _)| n != name);
         self.0.push((name.to_owned(), value.to_owned()));
     }
+    /// Calls the values of one name by another.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        for (name, _) in &mut self.0 {
+            if name == from {
+                to.clone_into(name);
+            }
+        }
+    }
     /// As Go's `url.Values.Encode`: sorted by name.
     #[must_use]
     pub fn encode_sorted(&self) -> String {
@@ -57,6 +71,24 @@ impl Params {
             .extend_pairs(pairs)
             .finish()
     }
+}
+
+fn is_encoded(pair: &str) -> bool {
+    !pair.contains(';') && escapes_are_whole(pair)
+}
+
+/// Every `%` is followed by two digits.
+#[must_use]
+pub fn escapes_are_whole(text: &str) -> bool {
+    let mut behind = text.split('%').skip(1);
+    behind.all(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+fn decode(pairs: &str) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(pairs.as_bytes()).into_owned()
 }
 
 /// The URL with these parameters set (replacing those of the same name), the query sorted by name,

@@ -13,6 +13,9 @@ pub struct Offer {
 
 /// `GET /self-service/logout/browser`: the address that ends the browser's session.
 pub async fn offer(cx: &Cx) -> Result<Offer, Fault> {
+    let Some(visitor) = admit::visitor(cx, Load::Addresses).await? else {
+        return Err(Refusal::session_inactive().into());
+    };
     let return_to = match cx.request.query.text("return_to") {
         Some(wanted) => Some(return_to::checked(
             cx,
@@ -20,9 +23,6 @@ pub async fn offer(cx: &Cx) -> Result<Offer, Fault> {
             cx.config.logout_return_url(),
         )?),
         None => None,
-    };
-    let Some(visitor) = admit::visitor(cx, Load::Addresses).await? else {
-        return Err(Refusal::session_inactive().into());
     };
     let token = visitor.session.logout_token;
     let mut query = vec![("token", token.as_str())];

@@ -78,7 +78,8 @@ fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
 /// The flow that `?flow=` names.
 async fn load<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
     let given = cx.request.query.get("flow").filter(|id| !id.is_empty());
-    let Some(id) = given.and_then(FlowId::parse) else {
+    let id = given.and_then(FlowId::parse).filter(|id| !id.0.is_nil());
+    let Some(id) = id else {
         let reason = if given.is_some() {
             "What the query has as flow=… is not the id of a form."
         } else {

@@ -1,4 +1,5 @@
 //! Bodies: a submission out of a form or JSON, and JSON for the admin API (http-api.md §2.2, §2.3).
+use super::headers;
 use crate::base::url::Params;
 use crate::flow::{Body, Fault, Refusal, Submission, Verb};
 use axum::http::header::CONTENT_TYPE;
@@ -29,13 +30,16 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Body {
         return Body::Unreadable("The request has no body.".into());
     }
     match media_type(headers).as_str() {
-        "application/json" => match serde_json::from_slice::<Value>(body) {
+        "application/json" => match json::<Value>(body) {
             Ok(Value::Object(map)) => Body::Json(map),
             Ok(_) => Body::Unreadable("The JSON body has to be an object.".into()),
-            Err(error) => Body::Unreadable(format!("The body is no JSON: {error}.")),
+            Err(reason) => Body::Unreadable(reason),
         },
         "application/x-www-form-urlencoded" => {
-            Body::Form(Params::parse(&String::from_utf8_lossy(body)))
+            match Params::strictly(&String::from_utf8_lossy(body)) {
+                Some(pairs) => Body::Form(pairs),
+                None => Body::Unreadable("The form is not encoded as it should be.".into()),
+            }
         }
         // Let through and never read, as the reference does.
         "multipart/form-data" => Body::Form(Params::default()),
@@ -46,11 +50,8 @@ fn read(headers: &HeaderMap, body: &[u8]) -> Body {
 
 /// The type of the body in lower case, without parameters.
 fn media_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or("");
-    value
+    headers::text(headers, CONTENT_TYPE)
+        .unwrap_or_default()
         .split(';')
         .next()
         .unwrap_or("")
@@ -63,11 +64,13 @@ pub fn announced_json<T: DeserializeOwned>(head: &Parts, body: &[u8]) -> Result<
     if media_type(&head.headers) != "application/json" {
         return Err(Refusal::bad("The body has to be sent as application/json.").into());
     }
-    json(body)
+    json(body).map_err(|reason| Refusal::bad(reason).into())
 }
 
-/// A JSON body, whatever it is announced as.
-pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::bad(format!("The body cannot be read: {error}.")).into())
+/// A JSON body, whatever it is announced as, or why it is none. As in the reference, what stands behind the first value
+/// is not looked at, and bytes that are no text become U+FFFD.
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let text = String::from_utf8_lossy(body);
+    let read = T::deserialize(&mut serde_json::Deserializer::from_str(&text));
+    read.map_err(|error| format!("The body cannot be read: {error}."))
 }

@@ -1,7 +1,7 @@
 //! From a request to a [`Call`]: what the handlers work with.
 use super::layers::body::Refused;
 use super::peer::Peer;
-use super::{cookies, error, negotiate};
+use super::{cookies, error, headers, negotiate};
 use crate::base::url::Params;
 use crate::config::Config;
 use crate::flow::cx::{ClientFacts, CsrfFacts, Cx, RequestFacts, SentCookie};
@@ -9,8 +9,10 @@ use crate::services::Services;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, RawPathParams, Request};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The snapshot of the configuration that a layer above has chosen for this request.
@@ -132,7 +134,7 @@ pub fn csrf_facts(headers: &HeaderMap, jar: &[(String, String)], name: &str) -> 
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
+    headers::text(headers, name).map(Cow::into_owned)
 }
 
 /// `Authorization: Bearer <token>`: two parts with one blank between, the scheme in any case.
@@ -148,9 +150,13 @@ fn absolute_url(headers: &HeaderMap, uri: &Uri, tls: bool) -> String {
     let scheme = text(headers, "x-forwarded-proto")
         .filter(|s| s == "http" || s == "https")
         .unwrap_or_else(|| if tls { "https" } else { "http" }.to_owned());
+    let named = |a: &Authority| match a.as_str().rsplit_once('@') {
+        Some((_, host)) => host.to_owned(),
+        None => a.to_string(),
+    };
     let host = uri
         .authority()
-        .map(ToString::to_string)
+        .map(named)
         .or_else(|| text(headers, "x-forwarded-host").filter(|h| !h.is_empty()))
         .or_else(|| text(headers, "host"))
         .unwrap_or_default();
@@ -171,11 +177,7 @@ fn client(headers: &HeaderMap, peer: Option<&Peer>) -> ClientFacts {
         .into_iter()
         .flatten()
         .collect();
-    let agents: Vec<_> = headers
-        .get_all(header::USER_AGENT)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .collect();
+    let agents: Vec<_> = headers::all(headers, header::USER_AGENT).collect();
     ClientFacts {
         address,
         user_agent: (!agents.is_empty()).then(|| agents.join(" ")),

@@ -5,12 +5,14 @@ use crate::crypto::securecookie::{CookieCodec, Entries};
 use crate::flow::cookies::{CookieChanges, SessionCookie};
 use crate::flow::cx::{Cx, SentCookie};
 use axum::http::HeaderMap;
-use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use axum::http::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
 use axum::http::request::Parts;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
+/// More cookies in one request than these are taken for none.
+const MOST: usize = 3000;
 /// How long the anti-forgery cookie lives, in seconds.
 const CSRF_MAX_AGE: i64 = 31_536_000;
 /// How old a session cookie may be that ends with the browser.
@@ -22,14 +24,33 @@ const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
 /// Names and values of all `Cookie` headers, in order.
 #[must_use]
 pub fn parse(headers: &HeaderMap) -> Vec<(String, String)> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned()))
+    pairs(headers)
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// The same, not copied. As in Go, what is no cookie is passed over without harm to the others, and of too many none
+/// counts.
+pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let parts = || {
+        let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+        lines.flat_map(|line| line.split(|byte| *byte == b';'))
+    };
+    let too_many = parts().nth(MOST).is_some();
+    parts().filter_map(pair).filter(move |_| !too_many)
+}
+
+fn pair(part: &[u8]) -> Option<(&str, &str)> {
+    let part = std::str::from_utf8(part).ok()?.trim_ascii();
+    let (name, value) = part.split_once('=').unwrap_or((part, ""));
+    let name = name.trim_ascii();
+    let is_name = HeaderName::from_bytes(name.as_bytes()).is_ok();
+    let value = value
+        .strip_prefix('"')
+        .and_then(|v| v.strip_suffix('"'))
+        .unwrap_or(value);
+    let may_stand = |byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+    (is_name && value.bytes().all(may_stand)).then_some((name, value))
 }
 
 /// `csrf_token_` and the hash of the public base URL as configured.

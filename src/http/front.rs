@@ -7,7 +7,7 @@ use super::error::envelope;
 use super::layers::{body, cors, csrf, log, panic, path, proxies};
 use super::peer::Peer;
 use super::serve::Limits;
-use super::{context, cookies, respond};
+use super::{context, cookies, headers, respond};
 use crate::config::Config;
 use crate::crypto::csrf::{CsrfToken, cookie_name};
 use crate::flow::Refusal;
@@ -157,7 +157,7 @@ impl Front {
 
     /// Neither a panic nor a handler that hangs leaves the client without an answer.
     async fn in_time(&self, prepared: &Prepared, request: Request) -> Response {
-        let request_id = request_id(request.headers()).to_owned();
+        let request_id = request_id(request.headers()).into_owned();
         let work = panic::caught(self.spell(prepared, request));
         let refusal = match tokio::time::timeout(self.side.limits().write, work).await {
             Ok(Ok(response)) => return response,
@@ -276,12 +276,11 @@ fn refuse(csrf_name: &str, headers: &HeaderMap) -> Response {
         .get(CONTENT_TYPE)
         .is_some_and(|v| v.as_bytes().starts_with(b"application/json"));
     let sent = is_json || headers.get(csrf::HEADER).is_some_and(|v| !v.is_empty());
-    envelope(&violation(&facts, sent), request_id(headers))
+    envelope(&violation(&facts, sent), &request_id(headers))
 }
 
-fn request_id(headers: &HeaderMap) -> &str {
-    let id = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok());
-    id.unwrap_or_default()
+fn request_id(headers: &HeaderMap) -> Cow<'_, str> {
+    headers::text(headers, REQUEST_ID).unwrap_or_default()
 }
 
 /// `Allow` in Go's order: sorted, with blanks.

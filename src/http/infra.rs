@@ -1,5 +1,5 @@
 //! What operators and their machines ask (http-api.md §7): alive, ready, which configuration, which version, metrics.
-use super::respond;
+use super::{headers, respond};
 use crate::base::url;
 use crate::config::Config;
 use crate::services::Services;
@@ -77,11 +77,8 @@ pub async fn version() -> Response {
 
 /// `GET /admin/metrics/prometheus`
 pub async fn metrics(State(services): State<Arc<Services>>, headers: HeaderMap) -> Response {
-    let accept = headers
-        .get(ACCEPT)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let (content_type, body) = services.metrics.render(accept);
+    let accept = headers::text(&headers, ACCEPT).unwrap_or_default();
+    let (content_type, body) = services.metrics.render(&accept);
     text(&content_type, body)
 }
 

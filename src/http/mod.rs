@@ -8,6 +8,7 @@ pub mod context;
 pub mod cookies;
 pub mod error;
 mod front;
+pub mod headers;
 pub mod infra;
 pub mod layers;
 pub mod listeners;

@@ -1,4 +1,5 @@
 //! Which answer a client wants to read (http-api.md §2.1): three predicates, not one.
+use super::headers;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 
@@ -28,11 +29,8 @@ const WIDE: [&str; 4] = ["text/html", "text/*", "*/*", "application/json"];
 /// The offer that `Accept` likes best; the first one where it says nothing or nothing fits. On equal quality the
 /// more specific range wins, then the earlier offer.
 fn best(headers: &HeaderMap, offers: &[&'static str]) -> &'static str {
-    let ranges: Vec<Range> = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .flat_map(ranges)
+    let ranges: Vec<Range> = headers::all(headers, ACCEPT)
+        .flat_map(|line| ranges(&line))
         .collect();
     let mut chosen = (offers[0], -1.0_f32, 3_u8);
     for offer in offers {

@@ -49,6 +49,8 @@ async fn answer(
     kind: FlowKind,
 ) -> Response {
     let html = client == Client::Html;
+    // Whoever sends JSON reads errors as JSON, also where forms are shown by `Accept` alone.
+    let error_page = html && !cx.request.is_json;
     match answer {
         Answer::Flow(flow, _) if html => respond::redirect(303, method, &ui(cx, &flow)),
         Answer::Flow(flow, Shown::Fine) => respond::json(200, &flow.json()),
@@ -75,10 +77,10 @@ async fn answer(
         Answer::SignedIn(done) => signed_in(cx, method, *done, client),
         Answer::Registered(done) => registered(cx, method, *done, client),
         Answer::SeeOther(url) => respond::redirect(303, method, &url),
-        Answer::Refused(refusal) => refused(cx, method, *refusal, html).await,
+        Answer::Refused(refusal) => refused(cx, method, *refusal, error_page).await,
         Answer::Broken(broken) => {
             let refusal = error::internal(&broken);
-            if html {
+            if error_page {
                 return refused(cx, method, refusal, true).await;
             }
             let mut response = error::envelope(&refusal, &cx.request.request_id);

@@ -64,6 +64,15 @@ impl Formatter for GoEscapes {
     }
 }
 
+/// Nothing to say, which yet goes by the name of JSON: ended sessions are answered so.
+#[must_use]
+pub fn no_json() -> Response {
+    let mut response = empty(204);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response
+}
+
 /// No body.
 #[must_use]
 pub fn empty(status: u16) -> Response {

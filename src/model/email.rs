@@ -5,6 +5,10 @@
 /// its display form `Name <address>`. A quoted local part comes without its quotes.
 #[must_use]
 pub fn address(text: &str) -> Option<String> {
+    // This stands for bytes that were no text.
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
     let text = text.trim_start_matches([' ', '\t']);
     let spec = match text.strip_suffix('>').and_then(|t| t.rsplit_once('<')) {
         Some((name, spec)) if is_display_name(name) => spec,

@@ -1,6 +1,6 @@
 //! What stands before the routes: paths, methods, listeners, forgery, origins, sizes.
 use crate::support::TestApp;
-use crate::support::client::http;
+use crate::support::client::{PASSWORD, http};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -111,7 +111,7 @@ async fn paths_are_cleaned_before_they_are_routed() {
     let app = TestApp::start().await;
     for (path, place) in [
         ("//health/alive", "/health/alive"),
-        ("/a/%2e%2e/health/alive?x=1", "/health/alive?x=1"),
+        ("/a/../health/alive?x=1", "/health/alive?x=1"),
     ] {
         let answer = raw(&app.public, "GET", path, "").await;
         assert!(answer.starts_with("HTTP/1.1 307"), "{path}: {answer}");
@@ -120,8 +120,18 @@ async fn paths_are_cleaned_before_they_are_routed() {
             "{path}: {answer}"
         );
     }
-    let answer = raw(&app.public, "GET", "/health/%61live", "").await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    for (path, status) in [
+        ("/health/%61live", 200),
+        ("/a/%2e%2e/health/alive", 404),
+        ("/schemas/%2e%2e", 404),
+        ("/sessions%2fwhoami", 404),
+    ] {
+        let answer = raw(&app.public, "GET", path, "").await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{path}: {answer}"
+        );
+    }
 }
 
 /// Every line of the two tables.
@@ -341,6 +351,56 @@ async fn the_cookie_against_forgery_is_given_where_it_is_missing() {
             "{path}"
         );
     }
+}
+
+/// A header that another program of the same domain has spoilt takes nothing else away.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_text_spoil_only_themselves() {
+    let app = TestApp::start().await;
+    app.seed("ann@example.org", PASSWORD).await;
+    let mut browser = app.browser();
+    browser.sign_in("ann@example.org", PASSWORD).await;
+    let session = format!(
+        "ory_kratos_session={}",
+        browser.cookies["ory_kratos_session"]
+    );
+    let many = |count| "x=1; ".repeat(count);
+    for (cookie, status) in [
+        (session.clone().into_bytes(), 200),
+        ([b"x=\xff; ", session.as_bytes()].concat(), 200),
+        ([b"\xff=1; x; ;=b; ", session.as_bytes()].concat(), 200),
+        (
+            [session.as_bytes(), b"\xff; ", session.as_bytes()].concat(),
+            200,
+        ),
+        ([session.as_bytes(), b"\xff"].concat(), 401),
+        (session.replacen('=', "=\"", 1).into_bytes(), 401),
+        (format!("{}{session}", many(2999)).into_bytes(), 200),
+        (format!("{}{session}", many(3000)).into_bytes(), 401),
+    ] {
+        let value = header::HeaderValue::from_bytes(&cookie).unwrap();
+        let request = http()
+            .get(at_public(&app, "/sessions/whoami"))
+            .header(header::COOKIE, value);
+        let answer = request.send().await.unwrap();
+        assert_eq!(
+            answer.status(),
+            status,
+            "{}",
+            String::from_utf8_lossy(&cookie[..cookie.len().min(200)])
+        );
+    }
+    let bytes = |text: &[u8]| header::HeaderValue::from_bytes(text).unwrap();
+    let request = http()
+        .get(at_public(&app, "/self-service/login/browser"))
+        .header(header::ACCEPT, bytes(b"x/\xff"))
+        .header(header::ACCEPT, bytes(b"application/json, x/\xff"));
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    let request = http()
+        .get(at_public(&app, "/self-service/errors"))
+        .header("x-request-id", bytes(b"a\xffb"));
+    let body: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(body["error"]["request"], "a\u{fffd}b");
 }
 
 #[tokio::test(flavor = "multi_thread")]

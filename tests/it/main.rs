@@ -1,6 +1,7 @@
 //! The integration tests, one target: everything goes through the doors that users have.
 #![expect(unreachable_pub, reason = "what tests share is not for others")]
 
+mod bodies;
 mod cli;
 mod config;
 mod documents;
@@ -9,6 +10,7 @@ mod http;
 mod identities;
 mod layers;
 mod login;
+mod pages;
 mod registration;
 mod serve;
 mod sessions;

@@ -157,9 +157,15 @@ async fn an_idle_connection_lives_until_its_own_limit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn huge_heads_are_refused() {
     let server = start(QUICK).await;
-    let many = (0..200).fold(String::new(), |heads, n| heads + &format!("X-{n}: v\r\n"));
-    let long = format!("X-Long: {}\r\n", "v".repeat(600 * 1024));
-    for extra in [many, long] {
+    let heads = |count| (0..count).fold(String::new(), |heads, n| heads + &format!("X-{n}: v\r\n"));
+    let long = |length| format!("X-Long: {}\r\n", "v".repeat(length));
+    for extra in [heads(200), long(600 * 1024)] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let request = format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{extra}\r\n");
+        let answer = exchange(&mut stream, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    for extra in [heads(2000), long(3 * 1024 * 1024)] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let answer = exchange(
             &mut stream,
@@ -177,6 +183,82 @@ async fn huge_heads_are_refused() {
             .await
             .ends_with("hello")
     );
+}
+
+/// Whatever two servers in a row could understand in two ways is refused, and so is the rest of its connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn ambiguous_requests_are_refused() {
+    let server = start(QUICK).await;
+    let body = "5\r\nhello\r\n0\r\n\r\n";
+    for (line, headers, status) in [
+        ("GET / HTTP/1.1", "Host: x\r\n", 200),
+        ("GET / HTTP/1.0", "", 200),
+        ("GET / HTTP/1.1", "Host:\r\n", 200),
+        ("GET / HTTP/1.1", "Host: [::1]:80\r\n", 200),
+        ("GET http://y/ HTTP/1.1", "Host: x\r\n", 200),
+        ("GET / HTTP/1.1", "", 400),
+        ("GET / HTTP/1.1", "Host: x\r\nHost: x\r\n", 400),
+        ("GET / HTTP/1.0", "Host: x\r\nHost: y\r\n", 400),
+        ("GET / HTTP/1.1", "Host: u@x\r\n", 400),
+        ("GET / HTTP/1.1", "Host: x/y\r\n", 400),
+        ("GET / HTTP/1.1", "Host: x\u{e9}\r\n", 400),
+        ("GET http://y/ HTTP/1.1", "Host: u@x\r\n", 400),
+        ("GET y HTTP/1.1", "Host: x\r\n", 400),
+        ("GET /%zz HTTP/1.1", "Host: x\r\n", 400),
+        ("GET /% HTTP/1.1", "Host: x\r\n", 400),
+        ("GET /?%zz HTTP/1.1", "Host: x\r\n", 200),
+        ("GET * HTTP/1.1", "Host: x\r\n", 400),
+        ("OPTIONS * HTTP/1.1", "Host: x\r\n", 200),
+        (
+            "POST /echo HTTP/1.1",
+            "Host: x\r\nTransfer-Encoding: chunked\r\n",
+            200,
+        ),
+        (
+            "POST /echo HTTP/1.1",
+            "Host: x\r\nTransfer-Encoding: gzip, chunked\r\n",
+            501,
+        ),
+        (
+            "POST /echo HTTP/1.1",
+            "Host: x\r\nTransfer-Encoding: chunked, chunked\r\n",
+            501,
+        ),
+        (
+            "POST /echo HTTP/1.1",
+            "Host: x\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+            501,
+        ),
+        (
+            "POST /echo HTTP/1.1",
+            "Host: x\r\nTransfer-Encoding: gzip\r\n",
+            400,
+        ),
+        ("GET / HTTP/1.1", "Host: x\r\nExpect: foo\r\n", 417),
+        ("GET / HTTP/1.1", "Host: x\r\nExpect: 100-Continue\r\n", 200),
+    ] {
+        let body = if headers.contains("Transfer") {
+            body
+        } else {
+            ""
+        };
+        let second = "GET /peer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let answer = exchange(
+            &mut stream,
+            &format!("{line}\r\n{headers}\r\n{body}{second}"),
+        )
+        .await;
+        let (head, rest) = answer.split_once("\r\n").unwrap_or_default();
+        assert_eq!(
+            head.split(' ').nth(1),
+            Some(status.to_string().as_str()),
+            "{line} {headers}: {answer}"
+        );
+        if status != 200 {
+            assert!(!rest.contains("HTTP/1.1 "), "{line} {headers}: {answer}");
+        }
+    }
 }
 
 /// What is being answered when the server is told to stop gets its answer; nothing new is accepted.

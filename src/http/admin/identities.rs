@@ -7,6 +7,7 @@ use crate::crypto::cipher::Cipher;
 use crate::crypto::hash::HasherParams;
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
+use crate::http::page::{Keys, Page};
 use crate::http::{body, error, respond};
 use crate::identity::import::{self, ImportError, Imported};
 use crate::identity::json::{self, Show};
@@ -15,13 +16,12 @@ use crate::model::identifier;
 use crate::model::identity::Identity;
 use crate::session;
 use crate::store::{Error, Filter, Load, Slice};
-use axum::http::header::{HeaderName, HeaderValue, LINK, LOCATION};
+use axum::http::Uri;
+use axum::http::header::{HeaderValue, LOCATION};
 use axum::response::Response;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-const PATH: &str = "/admin/identities";
-const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 const LARGEST_PAGE: u32 = 500;
 const DEFAULT_PAGE: u32 = 250;
 
@@ -36,7 +36,8 @@ pub async fn create(call: Call) -> Response {
 }
 
 async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
-    let wanted: Value = body::json(bytes)?;
+    let wanted: Option<Value> = body::json(bytes).map_err(Refusal::unreadable)?;
+    let wanted = wanted.unwrap_or_else(|| Value::Object(Map::new()));
     let id = IdentityId::random(cx.dice());
     let default = &cx.config.identity.default_schema_id;
     let Imported {
@@ -161,11 +162,11 @@ fn included(query: &Params) -> Result<Vec<CredentialsType>, Fault> {
 
 /// `GET /admin/identities`
 pub async fn list(call: Call) -> Response {
-    let result = all(&call.cx).await;
+    let result = all(&call.cx, &call.head.uri).await;
     answer(&call, result)
 }
 
-async fn all(cx: &Cx) -> Result<Response, Fault> {
+async fn all(cx: &Cx, uri: &Uri) -> Result<Response, Fault> {
     let query = &cx.request.query;
     let configs = included(query)?;
     let find = wanted(query)?;
@@ -186,48 +187,29 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
     };
     let shown = |identity: &Identity| shown(cx, identity, show, false);
     if query.has("page") && !query.has("page_token") && !query.has("page_size") {
-        let size = page_size(query, &["per_page"], DEFAULT_PAGE, LARGEST_PAGE)?;
-        let number = query
-            .get("page")
-            .and_then(|p| p.parse::<u32>().ok())
-            .unwrap_or(0);
-        let offset = number.saturating_mul(size);
-        if offset > 1000 {
+        let page = Page::numbered(query, LARGEST_PAGE.into());
+        let (Ok(offset @ ..=1000), Ok(limit)) =
+            (u32::try_from(page.offset()), u32::try_from(page.size))
+        else {
             return Err(
                 Refusal::bad("Beyond a thousand entries a list is read by page_token.").into(),
             );
-        }
-        let found = cx
-            .store()
-            .identities()
-            .list(
-                &find,
-                Slice::Page {
-                    offset,
-                    limit: size,
-                },
-                load,
-            )
-            .await?;
+        };
+        let slice = Slice::Page { offset, limit };
+        let found = cx.store().identities().list(&find, slice, load).await?;
         let total = match find {
-            Filter::Identifier { .. } | Filter::IdentifierPrefix { .. } => found.len() as u64,
+            Filter::Identifier { .. } => found.len() as u64,
             _ => cx.store().identities().count().await?,
         };
         let mut response = respond::json(200, &found.iter().map(shown).collect::<Vec<_>>());
-        response.headers_mut().insert(TOTAL, total.into());
-        if let Ok(links) =
-            HeaderValue::from_str(&legacy_links(query, number.into(), size.into(), total))
-        {
-            response.headers_mut().insert(LINK, links);
-        }
+        page.write(&mut response, uri, Keys::Numbers, total);
         return Ok(response);
     }
-    let size = page_size(
-        query,
-        &["page_size", "per_page"],
-        DEFAULT_PAGE,
-        LARGEST_PAGE,
-    )?;
+    let mut query = query.clone();
+    if !query.has("page_token") && !query.has("page_size") {
+        query.rename("per_page", "page_size");
+    }
+    let size = page_size(&query, DEFAULT_PAGE, LARGEST_PAGE).map_err(Refusal::bad)?;
     let after = match query.text("page_token") {
         None => Uuid::nil(),
         Some(token) => {
@@ -245,8 +227,8 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
     let mut response = respond::json(200, &found.iter().map(shown).collect::<Vec<_>>());
     write_links(
         &mut response,
-        PATH,
-        query,
+        uri.path(),
+        &query,
         size,
         &Uuid::nil().to_string(),
         next.as_deref(),
@@ -297,23 +279,4 @@ fn wanted(query: &Params) -> Result<Filter, Fault> {
         (Some(find), true) => Ok(find),
         (Some(_), false) => Err(Refusal::bad("Only one filter can be used at a time.").into()),
     }
-}
-
-fn legacy_links(query: &Params, number: u64, size: u64, total: u64) -> String {
-    let last = total.saturating_sub(1) / size;
-    let link = |rel: &str, page: u64| {
-        let mut params = query.clone();
-        params.set("page", &page.to_string());
-        params.set("per_page", &size.to_string());
-        format!("<{PATH}?{}>; rel=\"{rel}\"", params.encode_sorted())
-    };
-    let mut links = vec![link("first", 0)];
-    if number < last {
-        links.push(link("next", number + 1));
-    }
-    if number > 0 {
-        links.push(link("prev", number - 1));
-    }
-    links.push(link("last", last));
-    links.join(",")
 }

@@ -14,20 +14,21 @@ fn boolean(query: &Params, name: &str) -> Result<Option<bool>, Fault> {
         Some("1" | "t" | "T" | "TRUE" | "true" | "True") => Ok(Some(true)),
         Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(Some(false)),
         Some(other) => {
-            Err(Refusal::bad(format!("{name} has to be true or false, not {other:?}.")).into())
+            let message = format!("{name} has to be true or false, not {other:?}.");
+            Err(Refusal::unreadable(message).into())
         }
     }
 }
 
-/// The size of a page by keys, bounded; what is no number is refused.
-fn page_size(query: &Params, names: &[&str], default: u32, largest: u32) -> Result<u32, Fault> {
-    let Some((name, value)) = names.iter().find_map(|n| query.text(n).map(|v| (n, v))) else {
+/// The size of a page, bounded; what is no number is refused.
+fn page_size(query: &Params, default: u32, largest: u32) -> Result<u32, String> {
+    let Some(value) = query.text("page_size") else {
         return Ok(default);
     };
     match value.parse::<i64>() {
         Ok(size) if size > 0 => Ok(u32::try_from(size).unwrap_or(largest).min(largest)),
         Ok(_) => Ok(default),
-        Err(_) => Err(Refusal::bad(format!("{name} has to be a number, not {value:?}.")).into()),
+        Err(_) => Err(format!("page_size has to be a number, not {value:?}.")),
     }
 }
 

@@ -1,10 +1,10 @@
 //! `/admin/sessions…` and the sessions of an identity (http-api.md §10.4, §10.5).
 use super::{boolean, page_size, write_links};
 use crate::base::id::{IdentityId, SessionId};
-use crate::base::time::{parse_rfc3339, rfc3339};
+use crate::base::time::{date_and_time, parse_rfc3339};
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
-use crate::http::page::Page;
+use crate::http::page::{Keys, Page};
 use crate::http::{error, reply, respond};
 use crate::model::identity::Identity;
 use crate::model::session::Session;
@@ -12,7 +12,7 @@ use crate::session;
 use crate::store::{Load, SessionCursor};
 use axum::response::Response;
 use data_encoding::BASE64_NOPAD;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
@@ -102,11 +102,11 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
     let query = &cx.request.query;
     let active = boolean(query, "active")?;
     let expand = Expand::read(cx)?;
-    let size = page_size(query, &["page_size"], 250, 1000)?;
+    let size = page_size(query, 250, 1000).map_err(Refusal::unreadable)?;
     let from = match query.text("page_token") {
         None => first_position(),
         Some(token) => {
-            position(token).ok_or_else(|| Refusal::bad("The page_token cannot be read."))?
+            position(token).ok_or_else(|| Refusal::unreadable("The page_token cannot be read."))?
         }
     };
     let active = active.map(|active| (active, cx.now));
@@ -117,6 +117,11 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
         .await?;
     let more = page.len() > size as usize;
     page.truncate(size as usize);
+    for (_, owner) in &mut page {
+        // Only the session alone comes with them.
+        owner.verifiable_addresses.clear();
+        owner.recovery_addresses.clear();
+    }
     let list: Vec<_> = page
         .iter()
         .map(|(session, owner)| {
@@ -148,7 +153,7 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
     Ok(response)
 }
 
-/// Unpadded base64 of `created_at=…/id=…`, in any order.
+/// Unpadded base64 of `created_at=2026-07-01 12:00:00.5/id=…`, in any order; the time is in UTC.
 fn position(token: &str) -> Option<SessionCursor> {
     let text = String::from_utf8(BASE64_NOPAD.decode(token.as_bytes()).ok()?).ok()?;
     let part = |name: &str| {
@@ -156,7 +161,7 @@ fn position(token: &str) -> Option<SessionCursor> {
             .find_map(|p| p.strip_prefix(name)?.strip_prefix('='))
     };
     Some(SessionCursor {
-        created_at: parse_rfc3339(part("created_at")?)?,
+        created_at: parse_rfc3339(&format!("{}Z", part("created_at")?.replacen(' ', "T", 1)))?,
         id: SessionId::parse(part("id")?)?,
     })
 }
@@ -169,7 +174,8 @@ fn first_position() -> SessionCursor {
 }
 
 fn token(at: SessionCursor) -> String {
-    BASE64_NOPAD.encode(format!("created_at={}/id={}", rfc3339(at.created_at), at.id).as_bytes())
+    let created_at = date_and_time(at.created_at, ' ');
+    BASE64_NOPAD.encode(format!("created_at={created_at}/id={}", at.id).as_bytes())
 }
 
 /// `GET /admin/sessions/{id}`
@@ -186,10 +192,11 @@ pub async fn get(call: Call) -> Response {
             .ok_or_else(Refusal::no_row)?;
         let url = call.cx.schema_url(&owner.schema_id);
         let owner = expand.identity.then_some((&owner, url.as_str()));
-        Ok(respond::json(
-            200,
-            &shown(&call.cx, &session, owner, expand.devices),
-        ))
+        let mut shown = shown(&call.cx, &session, owner, expand.devices);
+        if !expand.devices {
+            shown.insert("devices".into(), json!([]));
+        }
+        Ok(respond::json(200, &shown))
     };
     let result = result.await;
     answer(&call, result)
@@ -200,7 +207,7 @@ pub async fn disable(call: Call) -> Response {
     let result = async {
         let id = session_id(&call)?;
         if call.cx.store().sessions().revoke(id).await? {
-            Ok(respond::empty(204))
+            Ok(respond::no_json())
         } else {
             Err(Refusal::no_row().into())
         }
@@ -245,11 +252,7 @@ pub async fn of_identity(call: Call) -> Response {
         let page = Page::read(&cx.request.query);
         let Some(mut owner) = cx.store().identities().find(id, Load::Addresses).await? else {
             let mut response = respond::json(200, &Vec::<Value>::new());
-            page.write(
-                &mut response,
-                &format!("/admin/identities/{id}/sessions"),
-                0,
-            );
+            page.write(&mut response, &call.head.uri, Keys::All, 0);
             return Ok(response);
         };
         owner.verifiable_addresses.clear();
@@ -264,11 +267,7 @@ pub async fn of_identity(call: Call) -> Response {
             .map(|s| shown(cx, s, Some((&owner, "")), true))
             .collect();
         let mut response = respond::json(200, &list);
-        page.write(
-            &mut response,
-            &format!("/admin/identities/{id}/sessions"),
-            total,
-        );
+        page.write(&mut response, &call.head.uri, Keys::All, total);
         Ok(response)
     };
     let result = result.await;

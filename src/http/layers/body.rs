@@ -197,6 +197,22 @@ mod tests {
         );
     }
 
+    #[test]
+    fn each_refusal_has_its_status_in_words() {
+        for (refused, phrase) in [
+            (Refused::TooLarge, "Request Entity Too Large"),
+            (Refused::TooSlow, "Request Timeout"),
+            (Refused::BrokenOff, "Bad Request"),
+        ] {
+            let error = &refused.refusal().json("")["error"];
+            assert_eq!(error["status"], phrase);
+            assert_ne!(
+                error["message"],
+                Refusal::new(500, None, "").json("")["error"]["message"]
+            );
+        }
+    }
+
     #[tokio::test]
     async fn a_body_that_does_not_come_is_not_waited_for() {
         let silent = Body::new(Pieces {

@@ -2,7 +2,8 @@
 //!
 //! Flows compare their tokens themselves. This layer gives the cookie out and guards what no handler guards.
 use crate::crypto::csrf::CsrfToken;
-use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use crate::http::{cookies, headers};
+use axum::http::header::{HeaderValue, SET_COOKIE};
 use axum::http::{HeaderMap, Method};
 
 /// How a path is treated.
@@ -95,13 +96,16 @@ pub fn judge(class: Class, method: &Method, name: &str, headers: &HeaderMap) -> 
     if class != Class::Guarded {
         return (Verdict::Pass, false);
     }
-    let tokens: Vec<_> = sent(name, headers).map(CsrfToken::from_cookie).collect();
+    let tokens: Vec<_> = cookies::pairs(headers)
+        .filter(|(n, _)| *n == name)
+        .map(|(_, value)| CsrfToken::from_cookie(value))
+        .collect();
     let renew = !matches!(tokens.as_slice(), [Some(_)]);
     if is_safe(method) {
         return (Verdict::Pass, renew);
     }
-    let token = headers.get(HEADER).and_then(|v| v.to_str().ok());
-    let proven = token.is_some_and(|sent| tokens.iter().flatten().any(|real| real.matches(sent)));
+    let token = headers::text(headers, HEADER);
+    let proven = token.is_some_and(|sent| tokens.iter().flatten().any(|real| real.matches(&sent)));
     (
         if proven {
             Verdict::Pass
@@ -110,18 +114,6 @@ pub fn judge(class: Class, method: &Method, name: &str, headers: &HeaderMap) -> 
         },
         renew,
     )
-}
-
-/// The values of all cookies of that name.
-fn sent<'h>(name: &'h str, headers: &'h HeaderMap) -> impl Iterator<Item = &'h str> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(move |(n, _)| *n == name)
-        .map(|(_, value)| value.trim_matches('"'))
 }
 
 /// Where scripts put the token. Forms put it into the body, but no guarded route takes one.
@@ -149,6 +141,7 @@ pub fn give(name: &str, line: &str, answer: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header::COOKIE;
 
     #[test]
     fn paths_have_their_class() {

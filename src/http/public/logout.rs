@@ -58,8 +58,9 @@ pub async fn native(call: Call) -> Response {
             let reason = "The request has no body; wanted is {\"session_token\": \"…\"} as application/json.";
             return Err(Refusal::bad(reason).into());
         }
-        let native: Native = body::announced_json(&call.head, &call.body)?;
-        logout::native(&call.cx, native.session_token.as_deref().unwrap_or("")).await
+        let native: Option<Native> = body::announced_json(&call.head, &call.body)?;
+        let token = native.and_then(|native| native.session_token);
+        logout::native(&call.cx, token.as_deref().unwrap_or("")).await
     };
     match result.await {
         Ok(()) => respond::empty(204),

@@ -1,7 +1,7 @@
 //! `/schemas`: the identity schemas (http-api.md §12.6).
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
-use crate::http::page::Page;
+use crate::http::page::{Keys, Page};
 use crate::http::{error, respond};
 use axum::response::Response;
 use data_encoding::BASE64URL_NOPAD;
@@ -13,7 +13,7 @@ pub async fn list(call: Call) -> Response {
     match all(&call.cx, page).await {
         Ok((list, total)) => {
             let mut response = respond::json(200, &list);
-            page.write(&mut response, "/schemas", total);
+            page.write(&mut response, &call.head.uri, Keys::All, total);
             response
         }
         Err(fault) => error::of_fault(fault, &call.cx.request.request_id),
@@ -22,8 +22,9 @@ pub async fn list(call: Call) -> Response {
 
 async fn all(cx: &Cx, page: Page) -> Result<(Vec<Value>, u64), Fault> {
     let schemas = &cx.config.identity.schemas;
-    let skip = usize::try_from(page.number.saturating_mul(page.size)).unwrap_or(usize::MAX);
-    let take = usize::try_from(page.size).unwrap_or(usize::MAX);
+    let skip = usize::try_from(page.offset()).unwrap_or(usize::MAX);
+    // As in the reference, a page ends where it would if it was as long as all before it together and one more.
+    let take = usize::try_from(page.offset().saturating_add(page.size)).unwrap_or(usize::MAX);
     let mut list = vec![];
     for entry in schemas.iter().skip(skip).take(take) {
         let schema = cx.schema(Some(&entry.id)).await?;

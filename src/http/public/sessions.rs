@@ -5,10 +5,10 @@ use crate::flow::cookies::{CookieChanges, SessionCookie};
 use crate::flow::cx::SentCookie;
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
-use crate::http::page::Page;
+use crate::http::page::{Keys, Page};
 use crate::http::{cookies, error, respond};
 use crate::store::Load;
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{HeaderName, HeaderValue};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -48,8 +48,7 @@ async fn who(cx: &Cx) -> Result<Visitor, Fault> {
     if cx.request.session_cookie == SentCookie::Unreadable {
         return Err(nobody().into());
     }
-    if cx.request.query.has("tokenize_as") {
-        let template = cx.request.query.get("tokenize_as").unwrap_or("");
+    if let Some(template) = cx.request.query.text("tokenize_as") {
         return Err(Refusal::bad(format!(
             "There is no template {template:?} for session tokens."
         ))
@@ -112,7 +111,7 @@ pub async fn list(call: Call) -> Response {
     match others(cx, page).await {
         Ok((list, total)) => {
             let mut response = respond::json(200, &list);
-            page.write(&mut response, "/sessions", total);
+            page.write(&mut response, &call.head.uri, Keys::All, total);
             response
         }
         Err(fault) => error::of_fault(fault, &cx.request.request_id),
@@ -178,14 +177,7 @@ pub async fn revoke(call: Call) -> Response {
         Ok::<_, Fault>(())
     };
     match result.await {
-        Ok(()) => {
-            let mut response = respond::empty(204);
-            // Said without a body, too.
-            response
-                .headers_mut()
-                .insert(CONTENT_TYPE, HeaderValue::from_static(respond::JSON));
-            response
-        }
+        Ok(()) => respond::no_json(),
         Err(fault) => error::of_fault(fault, &call.cx.request.request_id),
     }
 }

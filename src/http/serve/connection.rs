@@ -2,6 +2,7 @@
 use super::Limits;
 use super::listener::Client;
 use super::pulse::{Felt, Pulse};
+use super::rules;
 use crate::http::peer::Peer;
 use axum::Router;
 use axum::body::Body;
@@ -18,10 +19,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-/// More headers than this are refused with 431.
-const MAX_HEADERS: usize = 100;
-/// All headers of a request together may have this many bytes.
-const MAX_HEAD: usize = 256 * 1024;
+/// More headers than this are refused with 431. Room for as many is made for each request.
+const MAX_HEADERS: usize = 1000;
+/// All headers of a request together may have this many bytes, as in Go.
+const MAX_HEAD: usize = 1024 * 1024 + 4096;
 /// Requests that one HTTP/2 connection may have open.
 const MAX_STREAMS: u32 = 128;
 
@@ -53,11 +54,15 @@ where
         let pulse = std::sync::Arc::clone(&pulse);
         move |request: Request<Incoming>| {
             let in_flight = pulse.begin(request.version() == Version::HTTP_2);
+            let refusal = rules::broken(&request);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer.clone());
-            let answer = router.clone().call(request);
+            let mut router = router.clone();
             async move {
-                let answer = answer.await;
+                let answer = match refusal {
+                    Some(refusal) => Ok(refusal),
+                    None => router.call(request).await,
+                };
                 drop(in_flight);
                 answer
             }

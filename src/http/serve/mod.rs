@@ -1,10 +1,11 @@
 //! Serving one router on one socket: accepting, limits of time and size, stopping without cutting anybody off.
 //!
 //! Nothing here knows what is served. `listener.rs` opens the socket, `tls.rs` reads certificates, `pulse.rs` says
-//! when a connection has been quiet or slow for too long, `connection.rs` drives one.
+//! when a connection has been quiet or slow for too long, `connection.rs` drives one, `rules.rs` refuses what breaks HTTP.
 mod connection;
 mod listener;
 mod pulse;
+mod rules;
 mod tls;
 
 pub use listener::{Address, Listener, SocketRights};
