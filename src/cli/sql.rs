@@ -252,17 +252,19 @@ fn existing(dsn: Dsn) -> Dsn {
     Dsn::memory()
 }
 
-/// Help on stdout, as the reference has it there, and what is missing on stderr.
+/// Help on stdout, as the reference has it there, with what is missing behind it.
 fn explained(command: &[&str], complaint: &str) -> anyhow::Error {
     let mut cli = super::Cli::command();
     cli.build();
     let found = command
         .iter()
         .try_fold(&mut cli, |at, name| at.find_subcommand_mut(name));
-    if let Some(command) = found {
-        // Nobody may be reading; the complaint below is what matters.
-        let _ = write!(print::out(), "{}", command.render_long_help());
-    }
-    print::note(format_args!("\nError: {complaint}"));
+    let help = found.map(|command| command.render_long_help().to_string());
+    // Nobody may be reading; that it failed says the exit code.
+    let _ = write!(
+        print::out(),
+        "{}\nError: {complaint}\n",
+        help.unwrap_or_default()
+    );
     super::Explained.into()
 }
