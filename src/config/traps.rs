@@ -1,12 +1,14 @@
 //! What the reference ignores or misreads without a word. The behaviour is the same here; the silence is not.
+mod values;
+
 use super::finding::Warning;
 use super::hint::nearest;
 use super::load::Flag;
 use super::node::{Kind, Node, Origin, Origins, escape};
 use super::secrets::HashAlgorithm;
 use super::selfservice::After;
-use super::{Config, SameSite, courier, format, hook::HookSpec, schema, unbuilt};
-use crate::base::terms::{FlowKind, Via};
+use super::{Config, SameSite, hook::HookSpec, schema, unbuilt};
+use crate::base::terms::FlowKind;
 use serde_json::Value;
 
 /// The release of the reference whose keys these are.
@@ -63,9 +65,9 @@ pub(super) fn warnings(config: &Config, given: &Value, origins: &Origins) -> Vec
     hooks(config, &mut out);
     cookies(config, &mut out);
     secrets(config, &mut out);
-    returns(config, &mut out);
-    lists(config, &mut out);
-    messages(config, &mut out);
+    values::returns(config, &mut out);
+    values::lists(config, &mut out);
+    values::messages(config, &mut out);
     unbuilt::keys(&mut out);
     out.warnings
 }
@@ -296,146 +298,5 @@ fn secrets(config: &Config, out: &mut Collector<'_>) {
             config.bcrypt_cost()
         );
         out.warn("/hashers/bcrypt/cost", text, "write 12 or more");
-    }
-}
-
-/// Addresses that are passed over when somebody asks for them.
-fn returns(config: &Config, out: &mut Collector<'_>) {
-    for (index, url) in config.selfservice.allowed_return_urls.iter().enumerate() {
-        let pointer = format!("/selfservice/allowed_return_urls/{index}");
-        if !url.is_empty() && !format::is_request_uri(url) {
-            out.warn(
-                &pointer,
-                "is no address and allows nothing",
-                "write scheme, host and path",
-            );
-        } else if is_unbounded(url) && !config.feature_flags.legacy_allow_insecure_origins {
-            out.warn(
-                &pointer,
-                "has a wildcard without bounds and allows nothing",
-                "write *.example.org",
-            );
-        }
-    }
-    for kind in FlowKind::ALL {
-        let after = config.selfservice.flows.after(*kind);
-        let at = format!("/selfservice/flows/{kind}/after");
-        let own = after
-            .methods
-            .iter()
-            .map(|(method, own)| (format!("{at}/{method}"), &own.default_browser_return_url));
-        for (at, url) in own.chain([(at.clone(), &after.default_browser_return_url)]) {
-            if url
-                .as_deref()
-                .is_some_and(|url| !format::is_request_uri(url))
-            {
-                let text =
-                    "is neither an absolute address nor a path from the root, and is passed over";
-                out.warn(
-                    &format!("{at}/default_browser_return_url"),
-                    text,
-                    "write an absolute address",
-                );
-            }
-        }
-    }
-}
-
-/// `*`, `*foo.com`, `*.com`, `a.*.com`: a star in a host that is not a whole first label before two others.
-fn is_unbounded(url: &str) -> bool {
-    let Some((_, rest)) = url.split_once("://") else {
-        return false;
-    };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.split(':').next().unwrap_or_default();
-    match host.strip_prefix("*.") {
-        Some(rest) => rest.contains('*') || !rest.contains('.'),
-        None => host.contains('*'),
-    }
-}
-
-/// Items of lists get no defaults from the schema.
-fn lists(config: &Config, out: &mut Collector<'_>) {
-    for (name, template) in &config.session.whoami.tokenizer.templates {
-        if template.ttl.is_zero() {
-            let pointer = format!("/session/whoami/tokenizer/templates/{}", escape(name));
-            out.warn(
-                &pointer,
-                "has no ttl: its tokens are born expired",
-                "set ttl, for example to 1m",
-            );
-        }
-    }
-    for (index, channel) in config.courier.channels.iter().enumerate() {
-        let at = format!("/courier/channels/{index}/request_config");
-        if channel.request_config.method.is_none() {
-            out.warn(&at, "has no method: a GET is sent", "set method: POST");
-        }
-        if channel.request_config.body.is_none() {
-            out.warn(
-                &at,
-                "has no body: every message of this channel fails",
-                "set body",
-            );
-        }
-    }
-    let identity = &config.identity;
-    let providers = &config.selfservice.methods.oidc.config.providers;
-    let schemas = identity.schemas.iter().map(|schema| schema.id.as_str());
-    repeated("/identity/schemas", "schema", schemas.collect(), out);
-    let providers = providers.iter().map(|provider| provider.id.as_str());
-    let pointer = "/selfservice/methods/oidc/config/providers";
-    repeated(pointer, "provider", providers.collect(), out);
-}
-
-/// Of several entries with one id only the first counts.
-fn repeated(pointer: &str, what: &str, ids: Vec<&str>, out: &mut Collector<'_>) {
-    for (index, id) in ids.iter().enumerate() {
-        if ids[..index].contains(id) {
-            let pointer = format!("{pointer}/{index}/id");
-            let text = format!("another {what} has this id; the first one counts");
-            out.warn(&pointer, text, "rename one");
-        }
-    }
-}
-
-fn messages(config: &Config, out: &mut Collector<'_>) {
-    let courier = &config.courier;
-    let flows = &config.selfservice.flows;
-    let writes = flows.recovery.enabled || flows.verification.enabled;
-    let by_smtp = courier.delivery_strategy == courier::DeliveryStrategy::Smtp;
-    if writes && by_smtp && courier.smtp.connection_uri.is_none() {
-        let text = format!("is not set: no {} can be sent", Via::Email);
-        out.warn(
-            "/courier/smtp/connection_uri",
-            text,
-            "set it to smtp://host:port/",
-        );
-    }
-    let count = courier.worker.pull_count;
-    if i64::from(courier.worker.batch()) != count {
-        let text = format!("{count} counts as {}", courier.worker.batch());
-        out.warn("/courier/worker/pull_count", text, "write 1 to 255");
-    }
-    for (name, on, party) in [
-        (
-            "webauthn",
-            config.selfservice.methods.webauthn.enabled,
-            &config.selfservice.methods.webauthn.config.rp,
-        ),
-        (
-            "passkey",
-            config.selfservice.methods.passkey.enabled,
-            &config.selfservice.methods.passkey.config.rp,
-        ),
-    ] {
-        if on && party.id.is_empty() {
-            let pointer = format!("/selfservice/methods/{name}/config/rp");
-            out.warn(
-                &pointer,
-                "has no id: the method cannot work",
-                "set id and display_name",
-            );
-        }
     }
 }
