@@ -159,13 +159,13 @@ async fn huge_heads_are_refused() {
     let server = start(QUICK).await;
     let heads = |count| (0..count).fold(String::new(), |heads, n| heads + &format!("X-{n}: v\r\n"));
     let long = |length| format!("X-Long: {}\r\n", "v".repeat(length));
-    for extra in [heads(200), long(600 * 1024)] {
+    for extra in [heads(90), long(600 * 1024)] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let request = format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{extra}\r\n");
         let answer = exchange(&mut stream, &request).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
-    for extra in [heads(2000), long(3 * 1024 * 1024)] {
+    for extra in [heads(200), long(3 * 1024 * 1024)] {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
         let answer = exchange(
             &mut stream,

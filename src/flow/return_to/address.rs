@@ -1,4 +1,5 @@
 //! An address by the letter: cut into its parts (RFC 3986), nothing resolved, nothing corrected.
+use crate::base::url::escapes_are_whole;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use std::borrow::Cow;
 
@@ -47,8 +48,8 @@ impl Address {
         let fragment = rest.split_once('#').map_or("", |(_, f)| f);
         let is_sound = is_host(host)
             && !user.contains(['\\', '%'])
-            && is_encoded(path)
-            && is_encoded(fragment);
+            && escapes_are_whole(path)
+            && escapes_are_whole(fragment);
         // `mailto:x` and `http:x` have no path that anything could be compared with.
         let is_opaque = !scheme.is_empty() && authority.is_empty() && !path.starts_with('/');
         let path = if is_opaque { "" } else { path };
@@ -120,14 +121,6 @@ fn is_host(host: &str) -> bool {
     brackets
         && port.bytes().all(|b| b.is_ascii_digit())
         && !name.contains([' ', '%', '\\', '<', '>', '"', '^', '`', '{', '|', '}'])
-}
-
-/// Each `%` is followed by two hexadecimal digits.
-fn is_encoded(text: &str) -> bool {
-    text.split('%').skip(1).all(|behind| {
-        let digits = behind.as_bytes().get(..2);
-        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-    })
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-/// More headers than this are refused with 431. Room for as many is made for each request.
-const MAX_HEADERS: usize = 1000;
+/// More headers than this are refused with 431. Room for more would be made for each request.
+const MAX_HEADERS: usize = 100;
 /// All headers of a request together may have this many bytes, as in Go.
 const MAX_HEAD: usize = 1024 * 1024 + 4096;
 /// Requests that one HTTP/2 connection may have open.
