@@ -17,7 +17,7 @@ section!(
         memory: Option<u64>,
         /// How many may wait; one more is told to come again. Default: fits the number of threads.
         queue: Option<usize>,
-        /// Threads that hash. Default: one for each processor.
+        /// Threads that hash. Default: one for each processor but one, at least one.
         threads: Option<usize>,
     }
 );
