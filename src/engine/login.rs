@@ -323,6 +323,9 @@ async fn sign_in(
         Err(Error::Dangling) => return Err(Fault::form(text::validation::credentials())),
         Err(error) => return Err(error.into()),
     }
+    if known.is_some() && !is_alive(cx, &session).await? {
+        return Err(Refusal::session_inactive().into());
+    }
     if browser {
         finish::issue(cx, step.cookies, &session, known.is_none());
     }
@@ -336,4 +339,14 @@ async fn sign_in(
         identity,
         session,
     })))
+}
+
+/// Whether a session that was confirmed is there still: it may have been revoked while the proof was looked at.
+async fn is_alive(cx: &Cx, session: &Session) -> Result<bool, Fault> {
+    let found = cx
+        .store()
+        .sessions()
+        .find(session.id, Load::Addresses)
+        .await?;
+    Ok(found.is_some_and(|(stored, _)| stored.active))
 }

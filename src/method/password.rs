@@ -7,7 +7,7 @@ use crate::base::terms::{Aal, CredentialsType, MethodId};
 use crate::base::time::micros;
 use crate::config::method::PasswordConfig;
 use crate::crypto::hash::pool::PoolError;
-use crate::crypto::hash::{self, HasherParams};
+use crate::crypto::hash::{self, HashError, HasherParams};
 use crate::flow::outcome::{LoginOutcome, RegistrationOutcome, Screen};
 use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
 use crate::identity::{password_policy, validate};
@@ -157,14 +157,16 @@ async fn check(
     let found = cx.find(&[CredentialsType::Password], &identifier).await?;
     let stored = found.as_ref().and_then(stored_hash);
     let params = HasherParams::of(&cx.config);
+    // Nothing, where nothing was compared.
     let right = match &stored {
-        Some(stored) => is_right(cx, stored, &password).await?,
-        None => false,
+        Some(stored) => compare(cx, stored, &password).await?,
+        None => None,
     };
-    let (Some(mut identity), Some(stored), true) = (found, &stored, right) else {
+    let (Some(mut identity), Some(stored), Some(true)) = (found, &stored, right) else {
         // Whatever is not right takes as long as a wrong password with the configured costs: a name that nobody has,
         // one without a password, one whose hash is cheaper.
-        let left = stored.map_or_else(|| vec![params], |stored| hash::left_to_do(&stored, &params));
+        let compared = stored.filter(|_| right.is_some());
+        let left = compared.map_or_else(|| vec![params], |hash| hash::left_to_do(&hash, &params));
         for params in &left {
             let hasher = &cx.services.hasher;
             hasher.pretend(params, password.as_bytes()).await?;
@@ -182,13 +184,14 @@ fn stored_hash(identity: &Identity) -> Option<String> {
     credential.hashed_password().map(str::to_owned)
 }
 
-/// A stored hash that nobody can compare with fits no password.
-async fn is_right(cx: &Cx, stored: &str, password: &str) -> Result<bool, Fault> {
+/// Whether the password is the one; nothing, if the two cannot be compared: such a hash fits no password.
+async fn compare(cx: &Cx, stored: &str, password: &str) -> Result<Option<bool>, Fault> {
     match cx.services.hasher.verify(stored, password.as_bytes()).await {
-        Ok(right) => Ok(right),
+        Ok(right) => Ok(Some(right)),
+        Err(PoolError::Hash(HashError::PasswordTooLong { .. })) => Ok(None),
         Err(PoolError::Hash(error)) => {
             tracing::warn!(%error, "a stored password hash cannot be compared with");
-            Ok(false)
+            Ok(None)
         }
         Err(error) => Err(error.into()),
     }

@@ -98,15 +98,16 @@ impl<'c> Batch<'c> {
         });
     }
 
-    /// A session that is there already; who it belongs to, when it was issued and its devices stay.
+    /// A session that is there already; who it belongs to, when it was issued and its devices stay. One that was revoked
+    /// meanwhile stays so.
     pub fn update_session(&mut self, session: &Session) {
         let update = sql(
             "UPDATE sessions
                 SET expires_at = ?, authenticated_at = ?, updated_at = ?, token = ?, logout_token = ?, active = ?,
                     aal = ?, authentication_methods = ?
-              WHERE id = ? AND nid = ?",
+              WHERE id = ? AND nid = ? AND active = ?",
         );
-        let update = self.bind_session(update, session);
+        let update = self.bind_session(update, session).bind(true);
         self.add(update);
     }
 

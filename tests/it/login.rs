@@ -283,6 +283,37 @@ async fn first_who_then_how() {
     }
 }
 
+/// The password is being compared again while the session is ended from elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_revoked_while_it_is_confirmed_stays_so() {
+    let app =
+        TestApp::with(json!({ "hashers": { "algorithm": "bcrypt", "bcrypt": { "cost": 12 } } }))
+            .await;
+    app.seed(ADA, PASSWORD).await;
+    for kind in [Kind::Spa, Kind::Native] {
+        let mut client = app.client(kind);
+        client.sign_in(ADA, PASSWORD).await;
+        let id = client.whoami().await.json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let form = client.start("login", "refresh=true").await;
+        let again = json!({ "method": "password", "identifier": ADA, "password": PASSWORD });
+        let path = format!("/admin/sessions/{id}");
+        let revoke = async {
+            tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+            app.admin(reqwest::Method::DELETE, &path, None).await
+        };
+        let (answer, revoked) = tokio::join!(client.submit("login", &form, again), revoke);
+        assert_eq!(revoked.status, 204);
+        assert_eq!(
+            (answer.status.as_u16(), answer.error_id().as_deref()),
+            (401, Some("session_inactive"))
+        );
+        assert_eq!(client.whoami().await.status, 401);
+    }
+}
+
 /// The password is being compared while an administrator deletes the account.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_deleted_while_signing_in_has_no_account_any_more() {
