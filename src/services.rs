@@ -6,7 +6,7 @@ use crate::config::{Config, Finding, Loaded};
 use crate::crypto::hash::pool::{HashPool, PoolLimits};
 use crate::outbound::Outbound;
 use crate::outbound::breach::BreachList;
-use crate::resource::Resources;
+use crate::resource::{self, Resources};
 use crate::schema::SchemaRegistry;
 use crate::store::Store;
 use crate::telemetry::metrics::{Build, Metrics};
@@ -64,8 +64,11 @@ impl Services {
     pub async fn look_at_schemas(&self, loaded: &Loaded) -> Vec<Finding> {
         let wrong = self.schemas.check_all(&loaded.config, self.clock.now());
         let wrong = wrong.await.into_iter();
-        wrong
-            .map(|(index, text)| loaded.finding(&format!("/identity/schemas/{index}/url"), &text))
-            .collect()
+        let finding = |(index, text): (usize, String)| {
+            let url = &loaded.config.identity.schemas[index].url;
+            let pointer = format!("/identity/schemas/{index}/url");
+            loaded.finding(&pointer, &format!("{}: {text}", resource::shown(url)))
+        };
+        wrong.map(finding).collect()
     }
 }

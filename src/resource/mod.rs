@@ -114,6 +114,22 @@ impl Resources {
     }
 }
 
+/// An address for a person to read: files with the place that they are looked for at, nothing of what is inline.
+#[must_use]
+pub fn shown(uri: &str) -> String {
+    if uri.starts_with("base64://") {
+        return "the document in the configuration itself".to_owned();
+    }
+    let file = uri.strip_prefix("file://").unwrap_or(uri);
+    match std::path::absolute(file) {
+        Ok(path) if !is_remote(uri) && path.as_os_str() != file => format!(
+            "`{uri}`, which is {} as relative paths count from the working directory",
+            path.display()
+        ),
+        _ => format!("`{uri}`"),
+    }
+}
+
 fn is_remote(uri: &str) -> bool {
     uri.starts_with("http://") || uri.starts_with("https://")
 }

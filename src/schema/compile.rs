@@ -73,6 +73,16 @@ impl IdentitySchema {
         })
     }
 
+    /// Whether compiling these documents would make the same schema.
+    pub(crate) fn is_made_of(&self, loaded: &Loaded) -> bool {
+        self.document == loaded.original && self.documents == loaded.documents
+    }
+
+    /// Nothing outside the configuration belongs to it.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.url.starts_with("base64://") && self.documents.len() == 1
+    }
+
     /// The leaves in document order, for putting forms in order.
     #[must_use]
     pub fn leaf_keys(&self) -> &[String] {

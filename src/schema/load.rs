@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_DOCUMENTS: usize = 32;
 
 /// A document with its references rewritten. The first of a list is the schema itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Document {
     pub(crate) value: Value,
     /// Draft 2019-09 or later: what stands beside a `$ref` counts.

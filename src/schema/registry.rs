@@ -19,7 +19,6 @@ const KEPT: usize = 256;
 #[derive(Clone)]
 struct Kept {
     schema: Arc<IdentitySchema>,
-    bytes: Arc<[u8]>,
     only_local: bool,
     seen: OffsetDateTime,
 }
@@ -94,7 +93,7 @@ impl SchemaRegistry {
         if kept.only_local != reach.only_local {
             return None;
         }
-        let is_fresh = key.1.starts_with("base64://") || now < kept.seen + FRESH;
+        let is_fresh = kept.schema.is_constant() || now < kept.seen + FRESH;
         kept.seen = if is_fresh { kept.seen } else { now };
         Some((kept.clone(), is_fresh))
     }
@@ -108,19 +107,23 @@ impl SchemaRegistry {
         now: OffsetDateTime,
     ) -> Result<Kept, SchemaError> {
         let bytes = reach.fetch(&source.url).await?;
-        if let Some(old) = old.filter(|old| old.bytes == bytes) {
-            return Ok(old.clone());
-        }
         let loaded = load::load(&source.url, &bytes, reach).await?;
+        if let Some(old) = old {
+            if old.schema.is_made_of(&loaded) {
+                return Ok(old.clone());
+            }
+            tracing::info!(schema = source.id, "an identity schema has changed");
+        }
         let (id, url) = (source.id.clone(), source.url.clone());
         let compiled =
             tokio::task::spawn_blocking(move || IdentitySchema::compile(&id, &url, loaded));
         let schema = compiled
             .await
             .map_err(|_| SchemaError::invalid(&source.url, "cannot be compiled"))??;
+        check::identity_shape(&schema.document)
+            .map_err(|reason| SchemaError::invalid(&source.url, reason))?;
         Ok(Kept {
             schema: Arc::new(schema),
-            bytes,
             only_local: reach.only_local,
             seen: now,
         })
@@ -132,7 +135,7 @@ impl SchemaRegistry {
         let mut wrong = vec![];
         for (index, source) in config.identity.schemas.iter().enumerate() {
             let trouble = match self.get(config, &source.id, now).await {
-                Ok(schema) => check::identity_shape(&schema.document).err(),
+                Ok(_) => None,
                 Err(SchemaError::Fetch { error, .. }) => Some(error.to_string()),
                 Err(SchemaError::Invalid { reason, .. }) => Some(reason),
                 Err(error) => Some(error.to_string()),

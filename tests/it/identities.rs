@@ -78,11 +78,35 @@ async fn a_schema_that_has_become_useless_serves_on_as_it_was() {
         form.node(name).is_some()
     };
     assert!(has("traits.email").await);
-    std::fs::write(&file, "{ nonsense").unwrap();
-    assert!(has("traits.email").await);
+    for useless in [
+        "{ nonsense",
+        r#"{"type": "object", "properties": {}}"#,
+        "true",
+    ] {
+        std::fs::write(&file, useless).unwrap();
+        assert!(has("traits.email").await, "{useless}");
+    }
     std::fs::remove_file(&file).unwrap();
     assert!(has("traits.email").await);
     schema["properties"]["traits"]["properties"]["nick"] = json!({ "type": "string" });
     std::fs::write(&file, schema.to_string()).unwrap();
     assert!(has("traits.nick").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_in_what_a_schema_refers_to_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name: &str| format!("file://{}", folder.path().join(name).display());
+    let name = |most: u32| json!({ "type": "string", "maxLength": most }).to_string();
+    std::fs::write(folder.path().join("name.json"), name(5)).unwrap();
+    let mut schema = person_schema();
+    schema["properties"]["traits"]["properties"]["nick"] = json!({ "$ref": url("name.json") });
+    std::fs::write(folder.path().join("person.json"), schema.to_string()).unwrap();
+    let schemas = json!([{ "id": "default", "url": url("person.json") }]);
+    let app = TestApp::with(json!({ "identity": { "schemas": schemas } })).await;
+    let traits = json!({ "email": "ada@example.org", "nick": "enchantress" });
+    assert_eq!(make(&app, traits.clone(), "a good password").await.0, 400);
+    std::fs::write(folder.path().join("name.json"), name(50)).unwrap();
+    app.clock.advance(Duration::seconds(6));
+    assert_eq!(make(&app, traits, "a good password").await.0, 201);
 }
