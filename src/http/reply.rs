@@ -32,6 +32,10 @@ pub async fn render(cx: &Cx, method: &Method, by_accept: bool, reply: Reply) -> 
         cx.request.is_json
     };
     let client = match channel {
+        // The next screen of a form is shown by what was asked for, also to apps.
+        Channel::Api if !json && matches!(reply.answer, Answer::Flow(_, Shown::Unfinished)) => {
+            Client::Html
+        }
         Channel::Api => Client::Native,
         Channel::Browser if json => Client::Spa,
         Channel::Browser => Client::Html,

@@ -293,6 +293,25 @@ async fn stopping_does_not_wait_for_ever() {
     assert_eq!(endless.await.unwrap(), "");
 }
 
+/// What had arrived when the signal came is answered, even if nobody had looked at it.
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_answers_what_has_arrived() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = start(QUICK).await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(request("/").as_bytes()).await.unwrap();
+        streams.push(stream);
+    }
+    server.stop.cancel();
+    for mut stream in streams {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("hello"), "{answer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_file_has_its_rights_and_replaces_an_abandoned_one() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};

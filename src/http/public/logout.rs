@@ -16,7 +16,7 @@ pub async fn offer(call: Call) -> Response {
     match logout::offer(&call.cx).await {
         Ok(offer) => respond::json(
             200,
-            &json!({ "logout_token": offer.token, "logout_url": offer.url }),
+            &json!({ "logout_url": offer.url, "logout_token": offer.token }),
         ),
         Err(fault) => failed(&call.cx, &call.head.method, fault).await,
     }

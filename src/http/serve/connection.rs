@@ -1,8 +1,8 @@
 //! One connection from handshake to end.
-use super::Limits;
 use super::listener::Client;
 use super::pulse::{Felt, Pulse};
 use super::rules;
+use super::{LAST_CALL, Limits};
 use crate::http::peer::Peer;
 use axum::Router;
 use axum::body::Body;
@@ -74,12 +74,18 @@ where
     });
     let builder = builder();
     let mut connection = pin!(builder.serve_connection(io, service));
-    let mut stopping = pin!(stop.cancelled());
+    let mut stopping = pin!(async {
+        stop.cancelled().await;
+        if pulse.is_fresh() {
+            tokio::time::sleep(LAST_CALL).await;
+        }
+    });
     let mut timer = pin!(tokio::time::sleep_until(pulse.deadline()));
     let mut told = false;
     poll_fn(|cx| {
         if !told && stopping.as_mut().poll(cx).is_ready() {
             told = true;
+            pulse.hurry();
             connection.as_mut().graceful_shutdown();
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {

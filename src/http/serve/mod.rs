@@ -12,6 +12,7 @@ pub use listener::{Address, Listener, SocketRights};
 pub use tls::{Pem, TlsError, tls_config};
 
 use axum::Router;
+use std::pin::pin;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -47,6 +48,10 @@ impl Limits {
 /// How long requests in flight may take once the server was told to stop.
 pub const GRACE: Duration = Duration::from_mins(2);
 
+/// What has reached this machine before the stop may still wait in the queues of the kernel: connections to be accepted,
+/// and first requests to be read from them.
+const LAST_CALL: Duration = Duration::from_millis(50);
+
 /// Answers requests until `stop` is cancelled; returns when the last connection is done, or after `grace`.
 pub async fn serve(
     listener: Listener,
@@ -58,10 +63,14 @@ pub async fn serve(
     let tracker = TaskTracker::new();
     // What is still busy when the time of grace is over.
     let kill = CancellationToken::new();
+    let mut over = pin!(async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_CALL).await;
+    });
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
+            () = &mut over => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {

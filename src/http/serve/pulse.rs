@@ -30,6 +30,8 @@ struct State {
     head_since: Option<Instant>,
     /// Since when the client takes nothing of what is sent.
     blocked_since: Option<Instant>,
+    /// Since when the server wants to end.
+    hurried_since: Option<Instant>,
 }
 
 impl Pulse {
@@ -41,6 +43,7 @@ impl Pulse {
             idle_since: Instant::now(),
             head_since: None,
             blocked_since: None,
+            hurried_since: None,
         };
         Arc::new(Self {
             limits,
@@ -63,6 +66,16 @@ impl Pulse {
         InFlight(Arc::clone(self))
     }
 
+    /// No request has arrived yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.with(|s| s.fresh)
+    }
+
+    /// The server wants to end: a client that takes no more of its answer is not waited for much longer.
+    pub(super) fn hurry(&self) {
+        self.with(|s| s.hurried_since = Some(Instant::now()));
+    }
+
     /// When the connection has to end if nothing happens until then.
     pub(super) fn deadline(&self) -> Instant {
         let Limits {
@@ -79,6 +92,8 @@ impl Pulse {
                 since + header
             } else if s.fresh {
                 s.idle_since + header
+            } else if let Some(since) = s.hurried_since {
+                since.max(s.idle_since) + header
             } else {
                 s.idle_since + idle
             };

@@ -19,17 +19,29 @@ pub(super) fn broken<B>(request: &Request<B>) -> Option<Response<Body>> {
     (request.uri().path() == "*").then(|| whole_server(request.method()))
 }
 
-/// One `Host`, with nothing in it but a host. Old versions may leave it out; since HTTP/2 it is in the target.
+/// One `Host`, with nothing in it but a host. Old versions may leave it out; since HTTP/2 it is in the target, and both
+/// say the same.
 fn has_one_host<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(host), None) => host
-            .as_bytes()
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(byte)),
-        (None, _) => request.version() != Version::HTTP_11 || request.method() == Method::CONNECT,
-        _ => false,
+    let host = match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => return false,
+        (host, None) => host.map(HeaderValue::as_bytes),
+    };
+    let target = request.uri().authority().map(|a| a.as_str().as_bytes());
+    match request.version() {
+        Version::HTTP_2 => match (target, host) {
+            (Some(target), Some(host)) => is_host(target) && target.eq_ignore_ascii_case(host),
+            (target, host) => target.or(host).is_some_and(is_host),
+        },
+        Version::HTTP_11 => host.map_or(request.method() == Method::CONNECT, is_host),
+        _ => host.is_none_or(is_host),
     }
+}
+
+fn is_host(text: &[u8]) -> bool {
+    let may_stand =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(byte);
+    text.iter().all(may_stand)
 }
 
 /// A path, with or without a server before it, whose `%` are each followed by two digits. An address without a path is
