@@ -20,6 +20,7 @@ use axum::routing::get;
 use clap::Args;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
@@ -126,6 +127,7 @@ fn reload_on_change(
 ) -> std::io::Result<Watcher> {
     let services = Arc::downgrade(services);
     let runtime = Handle::current();
+    let was_refused = AtomicBool::new(false);
     seen.watch(move || {
         let Some(services) = services.upgrade() else {
             return;
@@ -139,8 +141,11 @@ fn reload_on_change(
             }
         });
         match loaded {
-            // Touched, but the same.
-            Ok(loaded) if loaded.config.fingerprint == services.config.load().fingerprint => {}
+            Ok(loaded) if loaded.config.fingerprint == services.config.load().fingerprint => {
+                if was_refused.swap(false, Ordering::Relaxed) {
+                    tracing::info!("the configuration is again the one that is in force");
+                }
+            }
             Ok(loaded) => {
                 let waiting = loaded.config.needs_restart(&services.config.load());
                 for key in &waiting {
@@ -149,6 +154,7 @@ fn reload_on_change(
                 for warning in &loaded.warnings {
                     tracing::warn!("{warning}");
                 }
+                was_refused.store(false, Ordering::Relaxed);
                 services.config.store(Arc::new(loaded.config));
                 let rest = if waiting.is_empty() {
                     ""
@@ -158,6 +164,7 @@ fn reload_on_change(
                 tracing::info!("the configuration has changed and is in force{rest}");
             }
             Err(findings) => {
+                was_refused.store(true, Ordering::Relaxed);
                 for finding in findings {
                     tracing::error!("{finding}");
                 }

@@ -27,6 +27,7 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Finding> {
         refuse("/identity/default_schema_id", &text);
     }
     pages(config, &mut refuse);
+    cookies(config, &mut refuse);
     for (name, tls) in [
         ("public", &config.serve.public.tls),
         ("admin", &config.serve.admin.tls),
@@ -66,6 +67,27 @@ fn pages(config: &Config, refuse: &mut impl FnMut(&str, &str)) {
     }
     if !format::is_request_uri(&config.selfservice.default_browser_return_url) {
         refuse("/selfservice/default_browser_return_url", WANTED);
+    }
+}
+
+/// What browsers would read as something else, or not at all (RFC 6265 §4.1.1).
+fn cookies(config: &Config, refuse: &mut impl FnMut(&str, &str)) {
+    let own = &config.session.cookie;
+    let is_token = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?={}".contains(c);
+    if !own.name.chars().all(is_token) {
+        let text = "a cookie's name has letters, digits, and none of the characters that separate";
+        refuse("/session/cookie/name", text);
+    }
+    for (pointer, text) in [
+        ("/cookies/path", Some(&config.cookies.path)),
+        ("/cookies/domain", Some(&config.cookies.domain)),
+        ("/session/cookie/path", own.path.as_ref()),
+        ("/session/cookie/domain", own.domain.as_ref()),
+    ] {
+        let ends = |c: char| c.is_control() || c == ';';
+        if text.is_some_and(|text| text.contains(ends)) {
+            refuse(pointer, "a semicolon would end it inside of the cookie");
+        }
     }
 }
 

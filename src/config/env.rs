@@ -63,6 +63,7 @@ pub(super) fn overlay(
     let mut any = false;
     for (name, text) in variables {
         let Some((steps, hint)) = find(name) else {
+            warnings.extend(misspelt(name));
             continue;
         };
         any = true;
@@ -90,6 +91,24 @@ pub(super) fn overlay(
     any
 }
 
+/// A variable that is no key, and almost one.
+fn misspelt(variable: &str) -> Option<Warning> {
+    let name = variable.to_lowercase();
+    let (section, _) = name.split_once('_')?;
+    let others = PATHS.keys().map(|name| name.replace('.', "_"));
+    let near: Vec<_> = others
+        .filter(|other| other.starts_with(section) && other.contains('_'))
+        .collect();
+    let meant = super::hint::nearest(&name, near.iter().map(String::as_str))?;
+    // Short names may well be somebody else's.
+    (name.len() > 12 && super::hint::distance(&name, meant) <= 3).then(|| Warning {
+        origin: Some(Origin::Env(variable.into())),
+        key: String::new(),
+        message: "no key is called so, and the variable has no effect".to_owned(),
+        remedy: format!("did you mean {}?", meant.to_uppercase()),
+    })
+}
+
 fn written(steps: &[Step]) -> String {
     let name = |step: &Step| match step {
         Step::Key(key) => key.clone(),
@@ -98,8 +117,7 @@ fn written(steps: &[Step]) -> String {
     steps.iter().map(name).collect::<Vec<_>>().join(".")
 }
 
-/// What a text that cannot be read is taken for, and what to write; lists and objects become null, which the schema
-/// refuses.
+/// What a text that cannot be read is taken for, and what to write.
 fn misread(text: &str, hint: Hint) -> Option<(&'static str, &'static str)> {
     match hint {
         Hint::Truth if truth(text).is_none() => Some((
@@ -113,6 +131,10 @@ fn misread(text: &str, hint: Hint) -> Option<(&'static str, &'static str)> {
         Hint::Number if text.parse::<f64>().is_err() => Some((
             "the text is no number and counts as 0",
             "write a number such as 0.5, or unset the variable",
+        )),
+        Hint::Words | Hint::Json if read(text, hint).is_null() => Some((
+            "the text is no list and no object, as comma-separated values or JSON, and counts as nothing",
+            "write it as JSON, or unset the variable",
         )),
         _ => None,
     }
@@ -337,7 +359,7 @@ mod tests {
         );
         assert_eq!(value["dev"], json!(false));
         assert_eq!(value["serve"]["public"]["port"], json!(0));
-        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
         assert!(
             warnings[0].starts_with("environment variable DEV: dev: "),
             "{warnings:?}"

@@ -124,9 +124,17 @@ impl Source {
         let mut warnings = Vec::new();
         let (given, origins) = self.merged(&mut warnings)?;
         let mut values = given.clone();
+        without_odd_flags(&mut values);
         schema::fill_in(&mut values);
-        let findings = explain::judge(&values, &origins);
+        let mut findings = explain::judge(&values, &origins);
         if !findings.is_empty() {
+            // A variable that was misread shows as something that nobody wrote.
+            for finding in &mut findings {
+                let misread = |w: &&Warning| w.key == finding.key && w.origin == finding.origin;
+                if let Some(warning) = warnings.iter().find(misread) {
+                    finding.message = format!("{}; {}", warning.message, warning.remedy);
+                }
+            }
             return Err(findings);
         }
         let config = self.read(&values).map_err(|(pointer, text)| {
@@ -169,6 +177,10 @@ impl Source {
         let mut findings = Vec::new();
         for path in self.expanded(&mut findings) {
             match parse::file(&path) {
+                Ok(file) if file.is_schema() => {
+                    let text = "this is a JSON schema and no configuration: keep it elsewhere";
+                    findings.push(Finding::new(Some(file.origin), "", text));
+                }
                 Ok(file) => root.merge(file),
                 Err(finding) => findings.push(finding),
             }
@@ -200,6 +212,13 @@ impl Source {
                 continue;
             }
             match inside(path) {
+                Ok(found) if found.is_empty() => {
+                    let text = format!(
+                        "the folder {} holds no file that ends in .yaml, .yml, .json or .toml",
+                        path.display()
+                    );
+                    findings.push(Finding::new(None, "", text));
+                }
                 Ok(found) => files.extend(found),
                 Err(error) => {
                     let text = format!("the folder {} cannot be read: {error}", path.display());
@@ -224,6 +243,13 @@ impl Source {
         let variable = self.variables.0.get("DEV_DISABLE_API_FLOW_ENFORCEMENT");
         config.mixes_channels = config.dev && variable.is_some_and(|text| text == "true");
         Ok(config)
+    }
+}
+
+/// `feature_flags` that is no map counts as empty, as in the reference; the warnings tell.
+fn without_odd_flags(values: &mut Value) {
+    if let Some(flags) = values.get_mut("feature_flags").filter(|f| !f.is_object()) {
+        *flags = Value::Object(Map::new());
     }
 }
 

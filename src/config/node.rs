@@ -84,6 +84,15 @@ impl Node {
         Self::new(kind, origin.clone())
     }
 
+    /// An identity schema, say, that lies beside the configuration.
+    pub(super) fn is_schema(&self) -> bool {
+        let Kind::Map(entries) = &self.kind else {
+            return false;
+        };
+        let has = |key: &str| entries.iter().any(|(k, _)| k == key);
+        has("properties") && (has("$schema") || has("$id") || has("type"))
+    }
+
     /// Maps are merged key by key; everything else is replaced, lists as a whole.
     pub(super) fn merge(&mut self, over: Self) {
         match (&mut self.kind, over.kind) {

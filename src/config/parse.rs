@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_saphyr::{Location, Spanned};
 use std::fmt;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
@@ -21,16 +22,14 @@ pub(super) fn file(path: &Path) -> Result<Node, Finding> {
         line: 0,
         column: 0,
     };
-    let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
-    if size > MAX_BYTES {
-        return Err(Finding::at(
-            here(),
-            "",
-            format!("the file has {size} bytes, more than {MAX_BYTES}"),
-        ));
-    }
-    let text = std::fs::read_to_string(path)
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text))
         .map_err(|e| Finding::at(here(), "", format!("the file cannot be read: {e}")))?;
+    if text.len() as u64 > MAX_BYTES {
+        let message = format!("the file has more than {MAX_BYTES} bytes");
+        return Err(Finding::at(here(), "", message));
+    }
     match path.extension().and_then(|e| e.to_str()) {
         Some("yaml" | "yml") => yaml(&text, &name),
         Some("json") => json(&text, &name),

@@ -100,13 +100,13 @@ impl Db {
         };
         let db = Self { engine, dialect };
         if dialect != Dialect::Sqlite {
-            db.wait(patience).await?;
+            db.wait(dsn, patience).await?;
         }
         Ok(db)
     }
 
     /// Waits until the server answers and is of the kind that the address says.
-    async fn wait(&self, patience: Duration) -> Result<()> {
+    async fn wait(&self, dsn: &Dsn, patience: Duration) -> Result<()> {
         let until = std::time::Instant::now() + patience;
         let mut pause = Duration::from_millis(250);
         let version: String = loop {
@@ -117,7 +117,7 @@ impl Db {
                     return Err(e);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the database does not answer yet, trying again");
+                    tracing::warn!(database = %dsn, %error, "the database does not let us in yet, trying again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(10));
                 }

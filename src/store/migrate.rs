@@ -72,6 +72,33 @@ pub async fn is_complete(db: &Db) -> Result<bool> {
     Ok(status(db).await?.iter().all(|s| s.state == State::Applied))
 }
 
+/// What stands in the way of using the database.
+///
+/// # Errors
+/// It has to be migrated, or it is too old for this program to do that.
+pub async fn required(db: &Db) -> Result<()> {
+    let missing = pending(status(db).await?);
+    match missing.as_slice() {
+        [] => Ok(()),
+        all if all.len() == versions::of(db.dialect()).count() => Err(Error::NotMigrated),
+        [one] if one.version == NEWEST => Err(Error::NotMigrated),
+        [first, ..] => Err(too_old(first, missing.len())),
+    }
+}
+
+fn pending(statuses: Vec<Status>) -> Vec<Status> {
+    let pending = |s: &Status| s.state == State::Pending;
+    statuses.into_iter().filter(pending).collect()
+}
+
+fn too_old(first: &Status, missing: usize) -> Error {
+    Error::Schema(format!(
+        "the database was last migrated by an older release: {missing} migrations are missing, beginning with {} ({}). \
+         Bring it up once with the reference server's `kratos migrate sql` of July 2026 or later, then start this program",
+        first.version, first.name
+    ))
+}
+
 /// What `down` with so many steps would do, newest last.
 #[must_use]
 pub fn plan_down(mut status: Vec<Status>, steps: usize) -> Vec<Status> {
@@ -125,25 +152,14 @@ async fn up_in(t: &mut Transaction, dialect: Dialect) -> Result<()> {
         let all: Vec<_> = versions::of(dialect).map(|v| v.version).collect();
         return record(t, &all).await;
     }
-    let missing: Vec<_> = statuses(dialect, &applied)
-        .into_iter()
-        .filter(|s| s.state == State::Pending)
-        .collect();
+    let missing = pending(statuses(dialect, &applied));
     match missing.as_slice() {
         [] => {}
         [one] if one.version == NEWEST => {
             t.raw(&create_index(dialect)).await?;
             record(t, &[NEWEST]).await?;
         }
-        [first, ..] => {
-            return Err(Error::Schema(format!(
-                "the database was last migrated by an older release: {} migrations are missing, beginning with {} ({}). \
-                 Bring it up once with the reference server's `kratos migrate sql` of July 2026 or later, then start this program",
-                missing.len(),
-                first.version,
-                first.name
-            )));
-        }
+        [first, ..] => return Err(too_old(first, missing.len())),
     }
     // Rows of very old releases have 14 digits; the reference writes the long form beside them.
     let short: Vec<_> = versions::of(dialect)

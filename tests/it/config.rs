@@ -521,3 +521,110 @@ fn the_default_schema_has_to_be_one_of_the_schemas() {
         ["identity.default_schema_id: `defualt` is none of default; did you mean `default`?"]
     );
 }
+
+#[test]
+fn cookies_hold_only_what_a_cookie_can() {
+    let found = complaints(|c| {
+        c["session"] = json!({"cookie": {"name": "a b;c", "path": "/;x", "domain": "ok.example"}});
+        c["cookies"] = json!({"domain": "a;b"});
+    });
+    let keys: Vec<_> = found
+        .iter()
+        .filter_map(|line| line.split_once(": "))
+        .map(|(key, _)| key)
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "session.cookie.name",
+            "cookies.domain",
+            "session.cookie.path"
+        ]
+    );
+}
+
+#[test]
+fn flags_that_are_no_map_count_as_none() {
+    for odd in [json!("foo"), json!(["x"]), json!([true]), json!(1)] {
+        let loaded = load(|c| c["feature_flags"] = odd.clone());
+        assert!(
+            !loaded.unwrap().config.feature_flags.cacheable_sessions,
+            "{odd}"
+        );
+    }
+}
+
+#[test]
+fn variables_that_are_misread_or_misspelt_are_told_as_they_were_written() {
+    let text = good().to_string();
+    let refused =
+        |name: &str, value: &str| load_as("kratos.json", &text, &[(name, value)]).unwrap_err();
+    for (name, value, words) in [
+        ("SERVE_PUBLIC_PORT", "abc", "no whole number"),
+        ("SECRETS_COOKIE", "1234567890123456", "no list"),
+        (
+            "SELFSERVICE_ALLOWED_RETURN_URLS",
+            "[\"http://c/\",",
+            "no list",
+        ),
+        (
+            "SELFSERVICE_METHODS_PASSWORD",
+            "{\"enabled\": false",
+            "no object",
+        ),
+    ] {
+        let found = refused(name, value);
+        assert!(
+            found.iter().any(|line| line.contains(words)),
+            "{name}: {found:?}"
+        );
+    }
+    let loaded = load_as(
+        "kratos.json",
+        &text,
+        &[
+            ("SELFSERVICE_FLOWS_LOGIN_UI_ULR", "/in"),
+            ("SESSION_MANAGER", "x"),
+        ],
+    );
+    let warnings: Vec<_> = loaded
+        .unwrap()
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let about: Vec<_> = warnings.iter().filter(|w| w.contains("variable")).collect();
+    assert_eq!(
+        about,
+        [
+            "environment variable SELFSERVICE_FLOWS_LOGIN_UI_ULR: no key is called so, and the variable has no effect; did you \
+          mean SELFSERVICE_FLOWS_LOGIN_UI_URL?"
+        ]
+    );
+}
+
+#[test]
+fn folders_are_looked_through_with_care() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = |folder: &Path| {
+        let lines = source(&[folder], &[]).load().unwrap_err();
+        lines
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert!(
+        found(folder.path()).contains("holds no file"),
+        "{}",
+        found(folder.path())
+    );
+    std::fs::write(folder.path().join("kratos.json"), good().to_string()).unwrap();
+    let schema = json!({"$id": "x", "type": "object", "properties": {}});
+    std::fs::write(folder.path().join("person.json"), schema.to_string()).unwrap();
+    assert!(
+        found(folder.path()).contains("person.json:1:1: this is a JSON schema"),
+        "{}",
+        found(folder.path())
+    );
+}
