@@ -297,7 +297,7 @@ async fn stopping_does_not_wait_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_answers_what_has_arrived() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let server = start(QUICK).await;
+    let server = start(Limits::PUBLIC).await;
     let mut streams = Vec::new();
     for _ in 0..20 {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -384,7 +384,7 @@ async fn tls_speaks_both_versions_of_http() {
     let stop = CancellationToken::new();
     let done = tokio::spawn(serve(
         listener,
-        QUICK,
+        Limits::PUBLIC,
         routes(),
         stop.clone(),
         Duration::from_secs(1),
