@@ -94,14 +94,13 @@ pub(super) fn overlay(
 /// A variable that is no key, and almost one.
 fn misspelt(variable: &str) -> Option<Warning> {
     let name = variable.to_lowercase();
-    let (section, _) = name.split_once('_')?;
-    let others = PATHS.keys().map(|name| name.replace('.', "_"));
-    let near: Vec<_> = others
-        .filter(|other| other.starts_with(section) && other.contains('_'))
-        .collect();
-    let meant = super::hint::nearest(&name, near.iter().map(String::as_str))?;
     // Short names may well be somebody else's.
-    (name.len() > 12 && super::hint::distance(&name, meant) <= 3).then(|| Warning {
+    let (section, _) = name.split_once('_').filter(|_| name.len() > 12)?;
+    let near = PATHS.keys().filter(|key| key.starts_with(section));
+    let near = near.map(|key| key.replace('.', "_"));
+    let near: Vec<_> = near.filter(|key| key.contains('_')).collect();
+    let meant = super::hint::nearest(&name, near.iter().map(String::as_str))?;
+    (super::hint::distance(&name, meant) <= 3).then(|| Warning {
         origin: Some(Origin::Env(variable.into())),
         key: String::new(),
         message: "no key is called so, and the variable has no effect".to_owned(),

@@ -15,7 +15,6 @@ use crate::flow::csrf::violation;
 use crate::services::Services;
 use arc_swap::ArcSwapOption;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -104,13 +103,8 @@ async fn wrong_method() -> Response {
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response {
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
+    let mut response = respond::plain(status, text);
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

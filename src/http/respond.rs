@@ -64,6 +64,18 @@ impl Formatter for GoEscapes {
     }
 }
 
+/// Words for people.
+#[must_use]
+pub fn plain(status: StatusCode, text: impl Into<Body>) -> Response {
+    let mut response = Response::new(text.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+}
+
 /// Nothing to say, which yet goes by the name of JSON: ended sessions are answered so.
 #[must_use]
 pub fn no_json() -> Response {

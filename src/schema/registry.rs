@@ -57,13 +57,14 @@ impl SchemaRegistry {
     ) -> Result<Arc<IdentitySchema>, SchemaError> {
         let source = find(&config.identity.schemas, id);
         let source = source.ok_or_else(|| SchemaError::Unknown(id.to_owned()))?;
-        let reach = Reach::new(&self.resources, config);
         let key = (source.id.clone(), source.url.clone());
-        let old = self.look(&key, &reach, now);
+        let only_local = config.security.disallow_ref_in_identity_schemas;
+        let old = self.look(&key, only_local, now);
         if let Some((old, true)) = old {
             return Ok(old.schema);
         }
         let old = old.map(|(old, _)| old);
+        let reach = Reach::new(&self.resources, config);
         let error = match self.renew(source, &reach, old.as_ref(), now).await {
             Ok(new) => {
                 let schema = Arc::clone(&new.schema);
@@ -85,12 +86,12 @@ impl SchemaRegistry {
     fn look(
         &self,
         key: &(String, String),
-        reach: &Reach<'_>,
+        only_local: bool,
         now: OffsetDateTime,
     ) -> Option<(Kept, bool)> {
         let mut kept = self.lock();
         let kept = kept.get_mut(key)?;
-        if kept.only_local != reach.only_local {
+        if kept.only_local != only_local {
             return None;
         }
         let is_fresh = kept.schema.is_constant() || now < kept.seen + FRESH;

@@ -283,6 +283,13 @@ async fn first_who_then_how() {
     }
 }
 
+/// An administrator deletes something while a password is being compared, which takes a quarter of a second.
+async fn deleted_meanwhile(app: &TestApp, path: &str) {
+    tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+    let answer = app.admin(reqwest::Method::DELETE, path, None).await;
+    assert_eq!(answer.status, 204);
+}
+
 /// The password is being compared again while the session is ended from elsewhere.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_is_revoked_while_it_is_confirmed_stays_so() {
@@ -300,12 +307,8 @@ async fn a_session_that_is_revoked_while_it_is_confirmed_stays_so() {
         let form = client.start("login", "refresh=true").await;
         let again = json!({ "method": "password", "identifier": ADA, "password": PASSWORD });
         let path = format!("/admin/sessions/{id}");
-        let revoke = async {
-            tokio::time::sleep(std::time::Duration::from_millis(60)).await;
-            app.admin(reqwest::Method::DELETE, &path, None).await
-        };
-        let (answer, revoked) = tokio::join!(client.submit("login", &form, again), revoke);
-        assert_eq!(revoked.status, 204);
+        let revoked = deleted_meanwhile(&app, &path);
+        let (answer, ()) = tokio::join!(client.submit("login", &form, again), revoked);
         assert_eq!(
             (answer.status.as_u16(), answer.error_id().as_deref()),
             (401, Some("session_inactive"))
@@ -326,12 +329,8 @@ async fn whoever_is_deleted_while_signing_in_has_no_account_any_more() {
         let form = client.start("login", "").await;
         let fields = json!({ "method": "password", "identifier": ADA, "password": PASSWORD });
         let path = format!("/admin/identities/{id}");
-        let delete = async {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            app.admin(reqwest::Method::DELETE, &path, None).await
-        };
-        let (answer, deleted) = tokio::join!(client.submit("login", &form, fields), delete);
-        assert_eq!(deleted.status, 204);
+        let deleted = deleted_meanwhile(&app, &path);
+        let (answer, ()) = tokio::join!(client.submit("login", &form, fields), deleted);
         assert_eq!(answer.status, if kind == Kind::Browser { 303 } else { 400 });
         let shown = client.form("login", &answer).await;
         assert_eq!(shown.messages(), ["4000006"]);

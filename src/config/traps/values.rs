@@ -1,6 +1,7 @@
 //! Values that say something else than they seem to: addresses that allow nothing, entries that hide others, messages that
 //! cannot go out.
 use super::Collector;
+use crate::base::domain;
 use crate::base::terms::{FlowKind, Via};
 use crate::config::node::escape;
 use crate::config::{Config, courier, format};
@@ -47,17 +48,13 @@ pub(super) fn returns(config: &Config, out: &mut Collector<'_>) {
     }
 }
 
-/// `*`, `*foo.com`, `*.com`, `a.*.com`: a star in a host that is not a whole first label before two others.
+/// Whether the star in its host, if there is one, could stand for hosts of anybody: then the entry allows nothing.
 fn is_unbounded(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else {
         return false;
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.split(':').next().unwrap_or_default();
-    match host.strip_prefix("*.") {
-        Some(rest) => rest.contains('*') || !rest.contains('.'),
-        None => host.contains('*'),
-    }
+    !domain::is_bounded(host)
 }
 
 /// Items of lists get no defaults from the schema.

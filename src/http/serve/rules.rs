@@ -1,8 +1,9 @@
 //! What HTTP itself asks of a request and the library lets pass (RFC 9110, RFC 9112). A request that two programs on its
 //! way could read in two ways is refused, and its connection is closed.
 use crate::base::url;
+use crate::http::respond;
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
+use axum::http::header::{CONNECTION, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use axum::http::{Method, Request, Response, StatusCode, Uri, Version};
 
 /// The answer to a request that breaks a rule.
@@ -79,14 +80,8 @@ fn whole_server(method: &Method) -> Response<Body> {
 }
 
 fn refusal(status: StatusCode) -> Response<Body> {
-    let text = format!("{status}\n");
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
+    let mut response = respond::plain(status, format!("{status}\n"));
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
