@@ -16,6 +16,7 @@ pub mod store;
 pub mod schema;
 pub mod identity;
 pub mod session;
+pub mod courier;
 pub mod services;
 pub mod flow;
 pub mod method;

@@ -74,6 +74,19 @@ words!(
     Via { Email = "email", Sms = "sms" }
 );
 words!(
+    /// Mails and text messages by what they are about (courier.md §5).
+    TemplateType {
+        RecoveryInvalid = "recovery_invalid", RecoveryValid = "recovery_valid",
+        RecoveryCodeInvalid = "recovery_code_invalid", RecoveryCodeValid = "recovery_code_valid",
+        VerificationInvalid = "verification_invalid", VerificationValid = "verification_valid",
+        VerificationCodeInvalid = "verification_code_invalid",
+        VerificationCodeValid = "verification_code_valid",
+        LoginCodeValid = "login_code_valid", RegistrationCodeValid = "registration_code_valid",
+        VerifiableAddressChanged = "verifiable_address_changed",
+        AuthenticatorKeyAdded = "authenticator_key_added",
+    }
+);
+words!(
     /// The twelve moments at which hooks run (flows.md §10.1).
     HookPoint {
         LoginBefore = "login.before", LoginAfter = "login.after",

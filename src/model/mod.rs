@@ -5,5 +5,6 @@ pub mod flow;
 pub mod email;
 pub mod identifier;
 pub mod identity;
+pub mod message;
 pub mod session;
 pub mod upgrade;

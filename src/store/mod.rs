@@ -23,6 +23,7 @@ mod errors;
 mod exchanges;
 mod flows;
 mod identities;
+mod messages;
 pub mod migrate;
 mod networks;
 mod one_time;
