@@ -1,5 +1,5 @@
 //! A mail or text message on its way: a row of `courier_messages` (database.md §4.26).
-use crate::base::id::MessageId;
+use crate::base::id::{MessageId, RowId};
 use crate::base::terms::Via;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -74,4 +74,15 @@ impl MessageStatus {
             .into_iter()
             .find(|status| status.number() == number)
     }
+}
+
+/// One attempt to deliver a message: a row of `courier_message_dispatches` (database.md §4.27).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dispatch {
+    pub id: RowId,
+    /// The error object of an attempt that failed; a success has none.
+    pub error: Option<Value>,
+    pub is_success: bool,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
 }

@@ -27,6 +27,7 @@ mod messages;
 pub mod migrate;
 mod networks;
 mod one_time;
+mod queue;
 mod sessions;
 mod whole;
 
@@ -41,10 +42,12 @@ pub use errors::{Errors, StoredError};
 pub use exchanges::{Exchange, Exchanges};
 pub use flows::{Flows, Stored};
 pub use identities::{Filter, Identities, Slice};
+pub use messages::{MessageCursor, Messages};
 pub use one_time::{
     LoginCode, OneTime, OneTimes, RecoveryCode, RecoveryToken, RegistrationCode, StoredOnce,
     VerificationCode, VerificationToken,
 };
+pub use queue::{Attempt, Holding, Queue, Seen};
 pub use sessions::{SessionCursor, Sessions};
 pub use whole::Load;
 
@@ -215,4 +218,14 @@ families!(
     /// Codes and tokens of links.
     one_time: OneTimes,
     cleanup: Cleanup,
+    /// Mails and text messages, to be read.
+    messages: Messages,
 );
+
+impl Store {
+    /// Messages that wait to be delivered, for those who do it.
+    #[must_use]
+    pub fn queue(&self) -> Queue<'_> {
+        Queue(self)
+    }
+}
