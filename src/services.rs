@@ -3,7 +3,9 @@ use crate::base::build;
 use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::config::{Config, Finding, Loaded};
+use crate::courier::worker::Office;
 use crate::crypto::hash::pool::{HashPool, PoolLimits};
+use crate::model::message::CourierMessage;
 use crate::outbound::Outbound;
 use crate::outbound::breach::BreachList;
 use crate::resource::{self, Resources};
@@ -11,7 +13,9 @@ use crate::schema::SchemaRegistry;
 use crate::store::Store;
 use crate::telemetry::metrics::{Build, Metrics};
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use std::sync::Arc;
+use time::OffsetDateTime;
 
 /// Nothing here is optional.
 pub struct Services {
@@ -70,5 +74,27 @@ impl Services {
             loaded.finding(&pointer, &format!("{}: {text}", resource::shown(url)))
         };
         wrong.map(finding).collect()
+    }
+}
+
+#[async_trait]
+impl Office for Services {
+    fn config(&self) -> Arc<Config> {
+        self.config.load_full()
+    }
+    fn store(&self) -> &Store {
+        &self.store
+    }
+    fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+    fn dice(&self) -> &dyn Random {
+        self.random.as_ref()
+    }
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+    async fn html(&self, _: &Config, _: &CourierMessage, _: OffsetDateTime) -> Option<String> {
+        None
     }
 }

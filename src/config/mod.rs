@@ -28,6 +28,7 @@ pub mod oauth2;
 pub mod oidc;
 mod parse;
 pub mod request;
+pub mod relay;
 mod restart;
 pub mod rules;
 mod schema;

@@ -237,6 +237,16 @@ impl Queue<'_> {
         Ok(done.last().is_some_and(|rows| *rows > 0))
     }
 
+    /// Gives a message up without an attempt. False: it was no longer ours.
+    pub async fn abandon(&self, holding: &Holding) -> Result<bool> {
+        let update = sql(concat!(
+            "UPDATE courier_messages SET status = ?, updated_at = created_at WHERE ",
+            held!()
+        ));
+        let update = self.held_by(update.bind(MessageStatus::Abandoned.number()), holding);
+        Ok(self.0.scope().conn.execute(update).await? > 0)
+    }
+
     fn held_by(&self, sql: Sql, holding: &Holding) -> Sql {
         let message = &holding.0;
         self.held(sql, message.id, message.updated_at, message.send_count)

@@ -10,7 +10,7 @@ mod tests;
 use crate::base::terms::FlowKind;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
-    CounterVec, HistogramOpts, HistogramVec, Opts, PullingGauge, Registry, core::Collector,
+    CounterVec, Gauge, HistogramOpts, HistogramVec, Opts, PullingGauge, Registry, core::Collector,
 };
 use std::collections::HashMap;
 use std::time::Duration;
@@ -48,6 +48,15 @@ pub enum Ending {
     Failed,
 }
 
+/// What became of an attempt to deliver a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    Sent,
+    /// It will be tried again.
+    Failed,
+    Abandoned,
+}
+
 /// The registry and its series.
 pub struct Metrics {
     registry: Registry,
@@ -59,6 +68,8 @@ pub struct Metrics {
     statuses: CounterVec,
     endings: CounterVec,
     scrapes: CounterVec,
+    deliveries: CounterVec,
+    waiting: Gauge,
 }
 
 impl Metrics {
@@ -121,6 +132,17 @@ impl Metrics {
                 ),
                 &["code"],
             )?,
+            deliveries: CounterVec::new(
+                Opts::new(
+                    "kratos_courier_attempts_total",
+                    "Attempts to deliver mails and text messages by channel and result.",
+                ),
+                &["channel", "result"],
+            )?,
+            waiting: Gauge::new(
+                "kratos_courier_messages_waiting",
+                "Mails and text messages in the queue, as this worker last saw it.",
+            )?,
             registry: Registry::new(),
         };
         for status in ["200", "500", "503"] {
@@ -135,7 +157,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    fn series(&self) -> [Box<dyn Collector>; 8] {
+    fn series(&self) -> [Box<dyn Collector>; 10] {
         [
             Box::new(self.response_time.clone()),
             Box::new(self.requests.clone()),
@@ -145,6 +167,8 @@ impl Metrics {
             Box::new(self.statuses.clone()),
             Box::new(self.endings.clone()),
             Box::new(self.scrapes.clone()),
+            Box::new(self.deliveries.clone()),
+            Box::new(self.waiting.clone()),
         ]
     }
 
@@ -197,6 +221,21 @@ impl Metrics {
         self.endings
             .with_label_values(&[flow.word(), method, result])
             .inc();
+    }
+
+    /// An attempt to deliver a message ended.
+    pub fn delivered(&self, channel: &str, delivery: Delivery) {
+        let result = match delivery {
+            Delivery::Sent => "sent",
+            Delivery::Failed => "failed",
+            Delivery::Abandoned => "abandoned",
+        };
+        self.deliveries.with_label_values(&[channel, result]).inc();
+    }
+
+    /// So many messages are in the queue.
+    pub fn waiting(&self, count: u64) {
+        self.waiting.set(bytes(count));
     }
 
     /// All series in the format that the `Accept` header asks for, with its content type.

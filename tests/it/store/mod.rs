@@ -8,6 +8,7 @@ mod parity;
 mod budgets;
 mod load;
 mod once;
+mod queue;
 mod sessions;
 mod small;
 mod takeover;
