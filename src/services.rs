@@ -3,6 +3,7 @@ use crate::base::build;
 use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::config::{Config, Finding, Loaded};
+use crate::courier::Composer;
 use crate::courier::worker::Office;
 use crate::crypto::hash::pool::{HashPool, PoolLimits};
 use crate::model::message::CourierMessage;
@@ -23,6 +24,7 @@ pub struct Services {
     pub config: ArcSwap<Config>,
     pub store: Store,
     pub schemas: SchemaRegistry,
+    pub composer: Composer,
     pub hasher: HashPool,
     pub outbound: Outbound,
     pub breaches: BreachList,
@@ -40,6 +42,7 @@ impl Services {
         random: Arc<dyn Random>,
     ) -> anyhow::Result<Self> {
         let outbound = Outbound::default();
+        let resources = Resources::new(outbound.clone());
         let hasher = HashPool::start(PoolLimits::from(&config.extensions.hashing), &random)?;
         let metrics = Metrics::new(Build {
             version: build::VERSION,
@@ -55,7 +58,8 @@ impl Services {
         Ok(Self {
             config: ArcSwap::from_pointee(config),
             store,
-            schemas: SchemaRegistry::new(Resources::new(outbound.clone())),
+            schemas: SchemaRegistry::new(resources.clone()),
+            composer: Composer::new(resources),
             hasher,
             outbound,
             breaches: BreachList::default(),
@@ -74,6 +78,10 @@ impl Services {
             loaded.finding(&pointer, &format!("{}: {text}", resource::shown(url)))
         };
         wrong.map(finding).collect()
+    }
+    /// The same for the templates of mails and text messages that it names.
+    pub async fn look_at_templates(&self, loaded: &Loaded) -> Vec<Finding> {
+        self.composer.look(loaded, self.clock.now()).await
     }
 }
 
@@ -94,7 +102,12 @@ impl Office for Services {
     fn metrics(&self) -> &Metrics {
         &self.metrics
     }
-    async fn html(&self, _: &Config, _: &CourierMessage, _: OffsetDateTime) -> Option<String> {
-        None
+    async fn html(
+        &self,
+        config: &Config,
+        message: &CourierMessage,
+        now: OffsetDateTime,
+    ) -> Option<String> {
+        self.composer.html(config, message, now).await
     }
 }

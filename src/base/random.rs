@@ -61,6 +61,11 @@ pub fn alphanumeric(dice: &dyn Random, length: usize) -> String {
     draw(dice, ALPHANUMERIC, length)
 }
 
+/// `length` decimal digits, all equally likely.
+pub fn digits(dice: &dyn Random, length: usize) -> String {
+    draw(dice, b"0123456789", length)
+}
+
 /// `length` letters of A–Z, a–z, all equally likely.
 pub fn letters(dice: &dyn Random, length: usize) -> String {
     draw(dice, LETTERS, length)

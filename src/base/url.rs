@@ -54,6 +54,10 @@ impl Params {
         self.0.retain(|(n, _)| n != name);
         self.0.push((name.to_owned(), value.to_owned()));
     }
+    /// Drops all values of the name.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(n, _)| n != name);
+    }
     /// Calls the values of one name by another.
     pub fn rename(&mut self, from: &str, to: &str) {
         for (name, _) in &mut self.0 {

@@ -105,7 +105,8 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
     let store = store.map_err(|error| source::advised(error, &how))?;
     let services = Arc::new(Services::start(config, store, clock, random)?);
-    let findings = services.look_at_schemas(&loaded).await;
+    let mut findings = services.look_at_schemas(&loaded).await;
+    findings.extend(services.look_at_templates(&loaded).await);
     if !findings.is_empty() {
         return refused(findings);
     }
@@ -133,7 +134,8 @@ fn reload_on_change(
             return;
         };
         let loaded = source.load().and_then(|loaded| {
-            let findings = runtime.block_on(services.look_at_schemas(&loaded));
+            let mut findings = runtime.block_on(services.look_at_schemas(&loaded));
+            findings.extend(runtime.block_on(services.look_at_templates(&loaded)));
             if findings.is_empty() {
                 Ok(loaded)
             } else {

@@ -29,6 +29,37 @@ pub fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty()).then(|| Duration::nanoseconds(total))
 }
 
+/// The same with a sign and with fractions, as people may write it to the admin API.
+#[must_use]
+pub fn parse_signed(text: &str) -> Option<Duration> {
+    let (negative, mut rest) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if rest == "0" {
+        return Some(Duration::ZERO);
+    }
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |c| c.is_ascii_digit() || c == '.');
+        let (unit, after) = split(after, |c| !c.is_ascii_digit() && c != '.');
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
+        }
+        let part = parse(&format!(
+            "{}{unit}",
+            if whole.is_empty() { "0" } else { whole }
+        ))?;
+        let one = parse(&format!("1{unit}"))?;
+        let share: f64 = format!("0.{fraction}0").parse().ok()?;
+        total = total.checked_add(part)?.checked_add(one * share)?;
+        rest = after;
+    }
+    (!text.is_empty()).then(|| if negative { -total } else { total })
+}
+
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
 }

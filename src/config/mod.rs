@@ -45,7 +45,7 @@ mod unbuilt;
 pub mod watch;
 
 pub use cookies::{CookieSettings, Cookies, SameSite};
-pub use courier::Courier;
+pub use courier::{Courier, Template};
 pub use extensions::Extensions;
 pub use feature_flags::FeatureFlags;
 pub use finding::{Finding, Warning};

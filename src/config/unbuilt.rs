@@ -10,18 +10,12 @@ const REMEDY: &str = "docs/compatibility.md lists what is missing";
 
 /// What asks for something: `true`, or anything that is not empty.
 const KEYS: &[&str] = &[
-    "/selfservice/methods/code/enabled",
-    "/selfservice/methods/code/passwordless_enabled",
-    "/selfservice/methods/code/mfa_enabled",
-    "/selfservice/methods/link/enabled",
     "/selfservice/methods/totp/enabled",
     "/selfservice/methods/lookup_secret/enabled",
     "/selfservice/methods/webauthn/enabled",
     "/selfservice/methods/passkey/enabled",
     "/selfservice/methods/oidc/enabled",
     "/selfservice/methods/password/config/migrate_hook/enabled",
-    "/selfservice/flows/recovery/enabled",
-    "/selfservice/flows/verification/enabled",
     "/session/whoami/tokenizer/templates",
     "/oauth2_provider/url",
     "/courier/smtp/connection_uri",
@@ -50,11 +44,13 @@ pub(super) fn keys(out: &mut Collector<'_>) {
 /// One entry of a list of hooks, at that pointer.
 pub(super) fn hook(hook: &HookSpec, at: &str, out: &mut Collector<'_>) {
     match hook {
-        HookSpec::Session | HookSpec::RevokeActiveSessions | HookSpec::Organization => {}
-        HookSpec::RequireVerifiedAddress
+        HookSpec::Session
+        | HookSpec::RevokeActiveSessions
+        | HookSpec::RequireVerifiedAddress
         | HookSpec::Verification
         | HookSpec::ShowVerificationUi
-        | HookSpec::VerifyNewAddress
+        | HookSpec::Organization => {}
+        HookSpec::VerifyNewAddress
         | HookSpec::NotifyPreviousAddresses(_)
         | HookSpec::WebHook(_) => {
             let text = "this hook is not built into this version yet and does not run";

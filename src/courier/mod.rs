@@ -1,8 +1,18 @@
 //! Mail and text messages: what they say, how they leave (courier.md).
+mod builtin;
 pub mod channel;
+pub mod compose;
 mod gate;
+mod gojson;
+mod kinds;
 pub mod letter;
+mod library;
+mod look;
+mod model;
+mod sprig;
+mod template;
 pub mod worker;
 
+pub use compose::{ComposeError, Composer};
 pub use letter::Letter;
 pub use worker::Worker;

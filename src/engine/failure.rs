@@ -3,7 +3,6 @@ use crate::base::terms::FlowKind;
 use crate::flow::{Answer, Cx, Fault};
 use crate::model::flow::{Flow, Passing};
 use crate::store::Stored;
-use crate::text;
 use crate::ui::Form;
 
 pub(super) async fn show<K: Stored>(
@@ -14,10 +13,7 @@ pub(super) async fn show<K: Stored>(
 ) -> Answer {
     let errors = match fault {
         Fault::Form(errors) => errors,
-        Fault::Refused(r) if r.id == Some("identity_disabled") => {
-            vec![(None, text::login::disabled_account())]
-        }
-        Fault::Refused(r) if r.status == 400 => vec![(None, text::validation::generic(&r.reason))],
+        Fault::Refused(r) if r.status == 400 => vec![(None, r.said())],
         other => return other.into(),
     };
     if !matches!(K::KIND, FlowKind::Settings | FlowKind::Verification) {

@@ -51,6 +51,13 @@ async fn open(cx: &Cx, channel: Channel, cookies: &mut CookieChanges) -> Result<
     .await?;
     hook::before(cx, Event::LoginBefore { flow: &mut flow }, cookies).await?;
     cx.store().flows().insert(&flow).await?;
+    let mode = mode(cx, &flow, visitor.as_ref().map(|v| &v.identity));
+    let mut step = Step {
+        flow: &mut flow,
+        session: visitor.as_ref().map(|v| &v.session),
+        cookies,
+    };
+    at_once(cx, &mut step, mode).await?;
     Ok(Answer::flow(&flow, Shown::Fine))
 }
 
@@ -116,6 +123,19 @@ async fn populate(cx: &Cx, flow: &mut LoginFlow, mode: LoginMode<'_>) -> Result<
         login.populate(cx, flow, mode).await?;
     }
     Ok(())
+}
+
+/// Does what there is no choice about. True: something was done, and the form is another.
+async fn at_once(cx: &Cx, step: &mut Step<'_, Login>, mode: LoginMode<'_>) -> Result<bool, Fault> {
+    if step.flow.own.organization_id.is_some() {
+        return Ok(false);
+    }
+    for login in method::enabled(&cx.config).filter_map(|m| m.login()) {
+        if login.at_once(cx, step, mode).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 pub async fn fetch(cx: &Cx) -> Reply {
@@ -223,6 +243,7 @@ async fn settle(
             identifier,
             identity,
         } => offer(cx, step, &identifier, identity.as_deref()).await,
+        LoginOutcome::AskAgain(shown) => Ok(Answer::flow(step.flow, shown)),
     }
 }
 
@@ -237,15 +258,14 @@ async fn offer(
     let before = step.flow.form.clone();
     step.flow.form.forget_messages();
     if identity.is_some() || hide {
-        populate(
-            cx,
-            step.flow,
-            LoginMode::Chosen {
-                identifier,
-                identity,
-            },
-        )
-        .await?;
+        let mode = LoginMode::Chosen {
+            identifier,
+            identity,
+        };
+        populate(cx, step.flow, mode).await?;
+        if at_once(cx, step, mode).await? {
+            return Ok(Answer::flow(step.flow, Shown::Unfinished));
+        }
     }
     let mine = Group::Of(MethodId::IdentifierFirst);
     let something = step
@@ -300,7 +320,7 @@ async fn sign_in(
     }
     let after = Event::LoginAfter {
         flow: step.flow,
-        identity: &identity,
+        identity: &mut identity,
         session: &session,
     };
     if let Verdict::Stop(answer) = hook::run(cx, Some(method), after, step.cookies).await? {

@@ -5,7 +5,10 @@ mod failure;
 mod finish;
 pub mod login;
 pub mod logout;
+pub mod recovery;
 pub mod registration;
+mod settings;
+pub mod verification;
 
 use crate::base::id::FlowId;
 use crate::base::terms::{Channel, FlowKind, MethodId};
@@ -66,7 +69,8 @@ fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
         Answer::Invalid(_) | Answer::Replaced { .. } => Ending::Rejected,
         Answer::Refused(refusal) if refusal.status < 500 => Ending::Rejected,
         Answer::Refused(_) | Answer::Broken(_) => Ending::Failed,
-        Answer::Flow(..) | Answer::SeeOther(_) => return,
+        Answer::Done { .. } => Ending::Succeeded,
+        Answer::Flow(..) | Answer::GoTo(_) | Answer::SeeOther(_) => return,
     };
     let method = s
         .text("method")
@@ -104,7 +108,7 @@ async fn read<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
     let Some(mut flow) = found else {
         return Err(Refusal::no_row().into());
     };
-    if flow.channel == Channel::Browser {
+    if flow.channel == Channel::Browser && K::is_bound_to_browser(&flow) {
         let token = cx
             .request
             .csrf
@@ -139,7 +143,11 @@ fn gone<K: Kind>(cx: &Cx, flow: &Flow<K>) -> Refusal {
             details
         }
     };
-    let named = matches!(K::KIND, FlowKind::Login | FlowKind::Registration);
+    let named = match K::KIND {
+        FlowKind::Login | FlowKind::Registration => true,
+        FlowKind::Recovery => flow.channel == Channel::Api,
+        FlowKind::Settings | FlowKind::Verification => false,
+    };
     Refusal::flow_gone(named.then_some("self_service_flow_expired"), details)
 }
 

@@ -4,7 +4,7 @@ use super::{
     organization, read, refuse, replace, reply, wanted_schema,
 };
 use crate::base::id::FlowId;
-use crate::base::terms::{Channel, Group, MethodId};
+use crate::base::terms::{Channel, Group, MethodId, State};
 use crate::base::url::Params;
 use crate::flow::outcome::{RegistrationOutcome, Screen};
 use crate::flow::{
@@ -223,9 +223,11 @@ async fn settle(
         RegistrationOutcome::Create { identity, by } => {
             create(cx, step, schema, method.id(), *identity, by).await
         }
+        RegistrationOutcome::AskAgain(shown) => Ok(Answer::flow(step.flow, shown)),
         RegistrationOutcome::Turn(screen) => {
             step.flow.form.forget_messages();
             step.flow.active = None;
+            step.flow.state = State::ChooseMethod;
             populate(cx, step.flow, schema, screen).await?;
             order::registration(&mut step.flow.form, schema.leaf_keys());
             cx.store().flows().update(step.flow).await?;
@@ -268,6 +270,10 @@ async fn create(
     let mut batch = cx.store().batch();
     batch.insert_identity(&identity, cx.dice());
     batch.insert_session(&session);
+    if step.flow.state == State::PassedChallenge {
+        // What it was passed by is used up.
+        batch.update_flow(step.flow);
+    }
     match batch.commit().await {
         Ok(()) => {}
         Err(Error::Conflict(_)) => return Err(Fault::form(duplicate(cx, &identity).await?)),
@@ -285,7 +291,7 @@ async fn create(
     let mut sign_in = false;
     let post = Event::RegistrationPostPersist {
         flow: step.flow,
-        identity: &identity,
+        identity: &mut identity,
         session: &session,
         sign_in: &mut sign_in,
     };

@@ -24,6 +24,13 @@ pub enum Answer {
     },
     SignedIn(Box<SignedIn>),
     Registered(Box<Registered>),
+    /// The flow is done: JSON clients and apps read it, html goes on.
+    Done {
+        flow: Box<AnyFlow>,
+        then: String,
+    },
+    /// A browser has to go elsewhere: html by 303, JSON by 422.
+    GoTo(String),
     /// 303, whoever asks.
     SeeOther(String),
     Refused(Box<Refusal>),
@@ -35,12 +42,16 @@ pub enum Answer {
 pub enum Shown {
     Fine,
     Unfinished,
+    /// 200 to those who do not negotiate html, whatever kind of flow it is.
+    ByAccept,
 }
 
 #[derive(Debug)]
 pub enum Why {
     /// When it had expired.
     Expired(time::OffsetDateTime),
+    /// It was used up.
+    Over(Option<Box<Refusal>>),
 }
 
 pub struct SignedIn {

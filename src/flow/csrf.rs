@@ -63,11 +63,13 @@ pub fn violation(facts: &CsrfFacts, token_sent: bool) -> Refusal {
 }
 
 /// Puts the token into the form: the one just renewed, else the cookie's, else a first one.
-/// An app's form has the field, too, but empty.
+/// An app's form has the field, too, but empty: it has no cookie that a token could belong to.
 pub fn put<K: Kind>(cx: &Cx, flow: &mut Flow<K>, cookies: &mut CookieChanges) {
-    flow.csrf_token = match flow.channel {
-        Channel::Api => String::new(),
-        Channel::Browser => masked(cx, cookies),
+    let has_cookie = cookies.new_csrf().is_some() || cx.request.csrf.is_some();
+    flow.csrf_token = if flow.channel == Channel::Browser || has_cookie {
+        masked(cx, cookies)
+    } else {
+        String::new()
     };
     set_node(&mut flow.form, &flow.csrf_token);
 }

@@ -46,6 +46,8 @@ pub struct RequestFacts {
     /// The token of `Authorization: Bearer`, which logout looks at before the cookie.
     pub bearer: Option<String>,
     pub client: ClientFacts,
+    /// Headers that may be handed on, by `clients.web_hook.header_allowlist`: an object of lists. Of flows only.
+    pub forwardable: Value,
     /// `X-Request-ID`, empty if there was none.
     pub request_id: String,
 }

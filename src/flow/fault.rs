@@ -1,5 +1,6 @@
 //! Why a step did not succeed. A wrong password is data; only the unforeseen is `Broken`.
 use crate::base::time::rfc3339;
+use crate::courier::ComposeError;
 use crate::crypto::hash::HashError;
 use crate::crypto::hash::pool::PoolError;
 use crate::schema::{SchemaError, Violation};
@@ -105,6 +106,15 @@ impl From<Vec<Violation>> for Fault {
 impl From<SchemaError> for Fault {
     fn from(error: SchemaError) -> Self {
         Refusal::misconfigured(error.to_string()).into()
+    }
+}
+
+impl From<ComposeError> for Fault {
+    fn from(error: ComposeError) -> Self {
+        match error {
+            ComposeError::Recipient => Self::bad("Nothing can be sent to this address."),
+            other => Refusal::misconfigured(other.to_string()).into(),
+        }
     }
 }
 
@@ -275,6 +285,14 @@ impl Refusal {
         )
     }
     #[must_use]
+    pub fn address_not_verified() -> Self {
+        Self::new(
+            403,
+            Some("session_verified_address_required"),
+            "An address of this account has to be verified first.",
+        )
+    }
+    #[must_use]
     pub fn identity_disabled() -> Self {
         Self::new(
             400,
@@ -306,6 +324,16 @@ impl Refusal {
         .beside("since", since)
         .beside("use_flow_id", use_flow)
     }
+    /// On submit: the flow was used up, and another takes its place.
+    #[must_use]
+    pub fn flow_replaced(use_flow: &str) -> Self {
+        Self::new(
+            410,
+            Some("self_service_flow_replaced"),
+            "This form cannot be used any more. Please go on with the new one.",
+        )
+        .beside("use_flow_id", use_flow)
+    }
     /// On reading the flow: where a new one is to be had.
     #[must_use]
     pub fn flow_gone(id: Option<&'static str>, details: Value) -> Self {
@@ -317,6 +345,16 @@ impl Refusal {
         Self {
             details,
             ..Self::new(410, id, "The time to fill in this form is over.")
+        }
+    }
+
+    /// The same as a message on a form.
+    #[must_use]
+    pub fn said(&self) -> Message {
+        if self.id == Some("identity_disabled") {
+            text::login::disabled_account()
+        } else {
+            text::validation::generic(&self.reason)
         }
     }
 

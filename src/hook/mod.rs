@@ -2,13 +2,16 @@
 //!
 //! To add a hook: a `HookSpec` with its points in `config/hook.rs`, a file here, an arm in [`build`].
 //! No hook runs inside a transaction; what a hook writes, it commits.
+mod require_verified;
 mod revoke_sessions;
 mod session;
+mod show_verification_ui;
+mod verification;
 
 use crate::base::terms::{HookPoint, MethodId};
 use crate::config::hook::HookSpec;
 use crate::flow::{Answer, CookieChanges, Cx, Fault};
-use crate::model::flow::{LoginFlow, RegistrationFlow};
+use crate::model::flow::{LoginFlow, Parts, RecoveryFlow, RegistrationFlow, VerificationFlow};
 use crate::model::identity::Identity;
 use crate::model::session::Session;
 use async_trait::async_trait;
@@ -18,9 +21,10 @@ pub enum Event<'a> {
     LoginBefore {
         flow: &'a mut LoginFlow,
     },
+    /// The identity is changed in memory only: the status of an address that is being verified.
     LoginAfter {
         flow: &'a mut LoginFlow,
-        identity: &'a Identity,
+        identity: &'a mut Identity,
         session: &'a Session,
     },
     RegistrationBefore {
@@ -30,12 +34,28 @@ pub enum Event<'a> {
         flow: &'a mut RegistrationFlow,
         identity: &'a mut Identity,
     },
+    /// Likewise.
     RegistrationPostPersist {
         flow: &'a mut RegistrationFlow,
-        identity: &'a Identity,
+        identity: &'a mut Identity,
         session: &'a Session,
         /// Shall the newcomer be signed in?
         sign_in: &'a mut bool,
+    },
+    RecoveryBefore {
+        flow: &'a mut RecoveryFlow,
+    },
+    RecoveryAfter {
+        flow: &'a mut RecoveryFlow,
+        identity: &'a Identity,
+        session: &'a Session,
+    },
+    VerificationBefore {
+        flow: &'a mut VerificationFlow,
+    },
+    VerificationAfter {
+        flow: &'a mut VerificationFlow,
+        identity: &'a Identity,
     },
 }
 
@@ -86,6 +106,9 @@ fn build(spec: &HookSpec) -> Option<Box<dyn Hook + '_>> {
     match spec {
         HookSpec::Session => Some(Box::new(session::SignIn)),
         HookSpec::RevokeActiveSessions => Some(Box::new(revoke_sessions::RevokeSessions)),
+        HookSpec::RequireVerifiedAddress => Some(Box::new(require_verified::RequireVerified)),
+        HookSpec::Verification => Some(Box::new(verification::Verify)),
+        HookSpec::ShowVerificationUi => Some(Box::new(show_verification_ui::ShowVerificationUi)),
         _ => None,
     }
 }
@@ -99,11 +122,32 @@ impl Event<'_> {
             Self::RegistrationBefore { .. } => HookPoint::RegistrationBefore,
             Self::RegistrationPrePersist { .. } => HookPoint::RegistrationPrePersist,
             Self::RegistrationPostPersist { .. } => HookPoint::RegistrationPostPersist,
+            Self::RecoveryBefore { .. } => HookPoint::RecoveryBefore,
+            Self::RecoveryAfter { .. } => HookPoint::RecoveryAfter,
+            Self::VerificationBefore { .. } => HookPoint::VerificationBefore,
+            Self::VerificationAfter { .. } => HookPoint::VerificationAfter,
         }
     }
     fn session(&self) -> Option<&Session> {
         match self {
-            Self::LoginAfter { session, .. } => Some(session),
+            Self::LoginAfter { session, .. } | Self::RecoveryAfter { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+    /// Of events after which somebody is signed in: the flow, the person, the session.
+    fn signing_in(&mut self) -> Option<(Parts<'_>, &mut Identity, Option<&Session>)> {
+        match self {
+            Self::LoginAfter {
+                flow,
+                identity,
+                session,
+            } => Some((flow.parts(), identity, Some(session))),
+            Self::RegistrationPostPersist {
+                flow,
+                identity,
+                session,
+                ..
+            } => Some((flow.parts(), identity, Some(session))),
             _ => None,
         }
     }

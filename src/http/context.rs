@@ -12,7 +12,9 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::Response;
+use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The snapshot of the configuration that a layer above has chosen for this request.
@@ -107,8 +109,25 @@ fn facts(cx: &Cx, head: &Parts) -> RequestFacts {
         session_cookie,
         bearer,
         client: client(headers, peer),
+        forwardable: forwardable(&cx.config, headers, head.uri.path()),
         request_id: text(headers, "x-request-id").unwrap_or_default(),
     }
+}
+
+/// Headers on the list of those that templates and web hooks may see.
+fn forwardable(config: &Config, headers: &HeaderMap, path: &str) -> Value {
+    if !path.starts_with("/self-service/") {
+        return Value::Null;
+    }
+    let allowed = &config.clients.web_hook.header_allowlist;
+    let found = allowed.iter().filter_map(|name| {
+        let values: Vec<_> = headers::all(headers, name.as_str())
+            .map(Cow::into_owned)
+            .collect();
+        (!values.is_empty()).then(|| (headers::canonical(name), json!(values)))
+    });
+    let sorted: BTreeMap<String, Value> = found.collect();
+    sorted.into_iter().collect()
 }
 
 /// What the rules against forgery look at. `jar` holds the cookies, `name` is that of the anti-forgery cookie.

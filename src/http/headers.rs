@@ -13,3 +13,18 @@ pub fn all(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item =
     let values = headers.get_all(name).into_iter();
     values.map(|value| String::from_utf8_lossy(value.as_bytes()))
 }
+
+/// The name in the spelling that Go gives it: capitals at the start and behind dashes.
+#[must_use]
+pub fn canonical(name: &str) -> String {
+    let mut behind_dash = true;
+    let letter = |c: char| {
+        let upper = std::mem::replace(&mut behind_dash, c == '-');
+        if upper {
+            c.to_ascii_uppercase()
+        } else {
+            c.to_ascii_lowercase()
+        }
+    };
+    name.chars().map(letter).collect()
+}

@@ -26,7 +26,7 @@ pub use front::Side;
 
 use crate::services::Services;
 use axum::Router;
-use axum::routing::{MethodFilter, delete, get, on, patch};
+use axum::routing::{MethodFilter, delete, get, on, patch, post};
 use std::sync::Arc;
 
 /// The largest body that is read, in bytes.
@@ -34,7 +34,7 @@ pub const MAX_BODY: usize = layers::body::MAX;
 
 /// Everything that the public listener answers.
 pub fn public_router(services: Arc<Services>) -> Router {
-    use public::{errors, login, logout, registration, schemas, sessions};
+    use public::{errors, login, logout, recovery, registration, schemas, sessions, verification};
     let routes = Router::new()
         .route("/health/alive", get(infra::alive))
         .route("/health/ready", get(infra::public_ready))
@@ -60,6 +60,23 @@ pub fn public_router(services: Arc<Services>) -> Router {
             "/self-service/registration",
             get(registration::submit).post(registration::submit),
         )
+        .route("/self-service/recovery/browser", get(recovery::browser))
+        .route("/self-service/recovery/api", get(recovery::api))
+        .route("/self-service/recovery/flows", get(recovery::fetch))
+        .route(
+            "/self-service/recovery",
+            get(recovery::submit).post(recovery::submit),
+        )
+        .route(
+            "/self-service/verification/browser",
+            get(verification::browser),
+        )
+        .route("/self-service/verification/api", get(verification::api))
+        .route("/self-service/verification/flows", get(verification::fetch))
+        .route(
+            "/self-service/verification",
+            get(verification::submit).post(verification::submit),
+        )
         .route("/self-service/logout/browser", get(logout::offer))
         .route("/self-service/logout", get(logout::browser))
         .route("/self-service/logout/api", delete(logout::native))
@@ -75,7 +92,7 @@ pub fn public_router(services: Arc<Services>) -> Router {
 
 /// Everything that the admin listener answers. Each path may be asked for without its prefix, too.
 pub fn admin_router(services: Arc<Services>) -> Router {
-    use admin::{identities, sessions};
+    use admin::{identities, recovery, sessions};
     let routes = Router::new()
         .route("/admin/health/alive", get(infra::alive))
         .route("/admin/health/ready", get(infra::admin_ready))
@@ -94,6 +111,8 @@ pub fn admin_router(services: Arc<Services>) -> Router {
             "/admin/identities/{id}/sessions",
             get(sessions::of_identity).delete(sessions::delete_of_identity),
         )
+        .route("/admin/recovery/code", post(recovery::code))
+        .route("/admin/recovery/link", post(recovery::link))
         .route("/admin/sessions", get(sessions::list))
         .route(
             "/admin/sessions/{id}",

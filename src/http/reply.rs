@@ -56,6 +56,10 @@ async fn answer(
     // Whoever sends JSON reads errors as JSON, also where forms are shown by `Accept` alone.
     let error_page = html && !cx.request.is_json;
     match answer {
+        Answer::Flow(flow, Shown::ByAccept) if !cx.request.is_browser => {
+            respond::json(200, &flow.json())
+        }
+        Answer::Flow(flow, Shown::ByAccept) => respond::redirect(303, method, &ui(cx, &flow)),
         Answer::Flow(flow, _) if html => respond::redirect(303, method, &ui(cx, &flow)),
         Answer::Flow(flow, Shown::Fine) => respond::json(200, &flow.json()),
         Answer::Invalid(flow) if html => {
@@ -70,14 +74,13 @@ async fn answer(
         Answer::Flow(flow, Shown::Unfinished) | Answer::Invalid(flow) => {
             respond::json(400, &flow.json())
         }
-        Answer::Replaced { by, .. } if html => respond::redirect(303, method, &ui(cx, &by)),
-        Answer::Replaced {
-            by,
-            why: Why::Expired(at),
-        } => {
-            let refusal = Refusal::flow_expired(at, cx.now, &by.id().to_string());
-            error::envelope(&refusal, &cx.request.request_id)
+        Answer::Replaced { by, why } => replaced(cx, method, &by, why, html),
+        Answer::Done { then, .. } if html => respond::redirect(303, method, &then),
+        Answer::Done { flow, .. } => respond::json(200, &flow.json()),
+        Answer::GoTo(url) if cx.request.is_json => {
+            error::envelope(&Refusal::location_change(&url), &cx.request.request_id)
         }
+        Answer::GoTo(url) => respond::redirect(303, method, &url),
         Answer::SignedIn(done) => signed_in(cx, method, *done, client),
         Answer::Registered(done) => registered(cx, method, *done, client),
         Answer::SeeOther(url) => respond::redirect(303, method, &url),
@@ -93,6 +96,46 @@ async fn answer(
             }
             response
         }
+    }
+}
+
+/// Another flow takes the place of one that is over. Recovery and verification look at the request and hardly at the
+/// kind of flow, and send scripts to where the new one is read.
+fn replaced(cx: &Cx, method: &Method, by: &AnyFlow, why: Why, html: bool) -> Response {
+    let kind = by.kind();
+    let is_json = cx.request.is_json;
+    let id = by.id().to_string();
+    let transitions = cx.config.feature_flags.use_continue_with_transitions;
+    let envelope = |refusal: &Refusal| error::envelope(refusal, &cx.request.request_id);
+    let next = || ContinueWith::ShowRecoveryUi {
+        flow: by.id(),
+        url: None,
+    };
+    let page = || respond::redirect(303, method, &ui(cx, by));
+    let read = || {
+        let path = format!("/self-service/{kind}/flows");
+        respond::redirect(303, method, &cx.public(&path, &[("id", &id)]))
+    };
+    match (kind, why) {
+        (FlowKind::Recovery, Why::Expired(at)) if transitions && by.channel() == Channel::Api => {
+            let refusal = Refusal::flow_expired(at, cx.now, &id);
+            envelope(&refusal.detail("continue_with", json!([next().json()])))
+        }
+        (FlowKind::Recovery, Why::Expired(_)) if is_json || by.channel() == Channel::Api => read(),
+        (FlowKind::Verification, Why::Expired(_)) if is_json => read(),
+        (FlowKind::Recovery, Why::Over(refusal)) if is_json && transitions => {
+            let refusal = refusal.map_or_else(
+                || Refusal::bad("This form was used already. Please go on with the new one."),
+                |refusal| *refusal,
+            );
+            envelope(&refusal.detail("continue_with", json!([next().json()])))
+        }
+        (FlowKind::Recovery, Why::Over(_)) if is_json => read(),
+        (FlowKind::Verification, Why::Over(_)) if is_json => envelope(&Refusal::flow_replaced(&id)),
+        (FlowKind::Recovery | FlowKind::Verification, _) => page(),
+        _ if html => page(),
+        (_, Why::Expired(at)) => envelope(&Refusal::flow_expired(at, cx.now, &id)),
+        (_, Why::Over(_)) => envelope(&Refusal::flow_replaced(&id)),
     }
 }
 

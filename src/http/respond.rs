@@ -19,8 +19,23 @@ pub fn json(status: u16, body: &impl Serialize) -> Response {
 /// JSON under another name of its type: errors go without a charset.
 #[must_use]
 pub fn json_as(status: u16, content_type: &'static str, body: &impl Serialize) -> Response {
+    write(status, content_type, body, GoEscapes { markup: true })
+}
+
+/// A success with a JSON body in which `&`, `<` and `>` stand as they are: links to be copied.
+#[must_use]
+pub fn json_as_written(status: u16, body: &impl Serialize) -> Response {
+    write(status, JSON, body, GoEscapes { markup: false })
+}
+
+fn write(
+    status: u16,
+    content_type: &'static str,
+    body: &impl Serialize,
+    escapes: GoEscapes,
+) -> Response {
     let mut text = Vec::with_capacity(1024);
-    let mut writer = serde_json::Serializer::with_formatter(&mut text, GoEscapes);
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, escapes);
     if let Err(error) = body.serialize(&mut writer) {
         tracing::error!(%error, "an answer could not be written as JSON");
         return empty(500);
@@ -34,8 +49,10 @@ pub fn json_as(status: u16, content_type: &'static str, body: &impl Serialize) -
     response
 }
 
-/// `&`, `<`, `>` and the two line separators as `\uXXXX`: they occur in strings only.
-struct GoEscapes;
+/// `&`, `<`, `>` (if `markup`) and the two line separators as `\uXXXX`: they occur in strings only.
+struct GoEscapes {
+    markup: bool,
+}
 
 impl Formatter for GoEscapes {
     fn write_string_fragment<W: ?Sized + Write>(
@@ -43,7 +60,10 @@ impl Formatter for GoEscapes {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let special = |c| matches!(c, '&' | '<' | '>' | '\u{2028}' | '\u{2029}');
+        let special = |c| match c {
+            '&' | '<' | '>' => self.markup,
+            other => matches!(other, '\u{2028}' | '\u{2029}'),
+        };
         let mut from = 0;
         for (at, found) in fragment.match_indices(special) {
             writer.write_all(&fragment.as_bytes()[from..at])?;

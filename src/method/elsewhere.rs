@@ -2,7 +2,7 @@
 //! one of them has to be recognised, since "switched off" (404) is another answer than "nobody's" (400), and some
 //! look at the body before they decline (flows.md §1.1.1).
 use super::{Entry, LoginMethod, LoginMode, Method, RegistrationMethod, is_first_factor};
-use crate::base::terms::{Aal, Channel, MethodId};
+use crate::base::terms::{Channel, MethodId};
 use crate::config::Config;
 use crate::flow::outcome::{LoginOutcome, RegistrationOutcome};
 use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
@@ -28,7 +28,6 @@ macro_rules! elsewhere {
 
 elsewhere! {
     Oidc: login registration;
-    Code: login registration;
     Totp: login;
     Passkey: login registration;
     WebAuthn: login registration;
@@ -79,12 +78,6 @@ macro_rules! login {
 
 login!(Oidc, |_cx, step, s| is_first_factor(step)
     && is_for_a_provider(s)?);
-login!(Code, |cx, step, s| {
-    let code = &cx.config.selfservice.methods.code;
-    let asked = (code.passwordless_enabled && is_first_factor(step))
-        || (code.mfa_enabled && step.flow.own.requested_aal == Aal::Two);
-    asked && s.method()?.as_deref() == Some("code")
-});
 login!(Totp, |_cx, step, s| !is_first_factor(step)
     && s.method()?.as_deref() == Some("totp"));
 login!(Passkey, |_cx, _step, s| {
@@ -137,8 +130,6 @@ macro_rules! registration {
 }
 
 registration!(Oidc, |_cx, _step, _schema, s| is_for_a_provider(s)?);
-registration!(Code, |_cx, _step, _schema, s| s.method()?.as_deref()
-    == Some("code"));
 static PASSKEY: LazyLock<Value> = LazyLock::new(|| {
     json!({ "type": "object", "properties": {
         "method": { "type": "string" },

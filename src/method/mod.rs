@@ -2,26 +2,40 @@
 //!
 //! To add one: a file (or folder) here with the traits it supports, a line in [`ALL`], a `MethodId`, its section
 //! in `config/method.rs`. What it must remember goes into `model::flow::Memory`.
+pub mod begin_verification;
+mod code;
 mod elsewhere;
+pub mod hand_out;
 mod identifier_first;
+mod letters;
+mod link;
 mod password;
 mod profile;
+mod secret;
 
 use crate::base::terms::{Aal, MethodId};
 use crate::config::Config;
-use crate::flow::outcome::{LoginOutcome, RegistrationOutcome, Screen};
-use crate::flow::{Cx, Fault, Refusal, Step, Submission};
-use crate::model::flow::{Login, LoginFlow, Registration, RegistrationFlow};
-use crate::model::identity::Identity;
-use crate::schema::IdentitySchema;
+use crate::flow::outcome::{
+    LoginOutcome, RecoveryOutcome, RegistrationOutcome, Screen, VerificationOutcome,
+};
+use crate::flow::{CookieChanges, Cx, Fault, Refusal, Step, Submission};
+use crate::model::flow::{
+    Login, LoginFlow, Recovery, RecoveryFlow, Registration, RegistrationFlow, Verification,
+    VerificationFlow,
+};
+use crate::model::identity::{Identity, VerifiableAddress};
+use crate::schema::{IdentitySchema, Payload, SchemaError};
+use crate::store::Batch;
 use async_trait::async_trait;
+use serde_json::Value;
 
 /// The order decides who is asked first, and who writes over whose nodes (flows.md §1.1).
 pub static ALL: &[&dyn Method] = &[
     &profile::Profile,
     &password::Password,
     &elsewhere::Oidc,
-    &elsewhere::Code,
+    &code::Code,
+    &link::Link,
     &elsewhere::Totp,
     &elsewhere::Passkey,
     &elsewhere::WebAuthn,
@@ -45,6 +59,17 @@ pub trait Method: Send + Sync {
     fn registration(&self) -> Option<&dyn RegistrationMethod> {
         None
     }
+    fn recovery(&self) -> Option<&dyn RecoveryMethod> {
+        None
+    }
+    fn verification(&self) -> Option<&dyn VerificationMethod> {
+        None
+    }
+}
+
+/// The one method of that id, if it is on.
+pub fn primary(config: &Config, id: MethodId) -> Option<&'static dyn Method> {
+    enabled(config).find(|m| m.id() == id)
 }
 
 /// Every `submit` starts alike: is it mine? (else `NotMine`), am I on? (else 404), decode, CSRF, work.
@@ -57,6 +82,15 @@ pub trait LoginMethod: Send + Sync {
         flow: &mut LoginFlow,
         mode: LoginMode<'_>,
     ) -> Result<(), Fault>;
+    /// The form is stored, and nothing was chosen yet. True: there was but one thing to do, and it is done.
+    async fn at_once(
+        &self,
+        _: &Cx,
+        _: &mut Step<'_, Login>,
+        _: LoginMode<'_>,
+    ) -> Result<bool, Fault> {
+        Ok(false)
+    }
     /// Answer one submission, or say that it is addressed to somebody else.
     async fn submit(
         &self,
@@ -102,6 +136,70 @@ pub trait RegistrationMethod: Send + Sync {
 pub struct Entry<'a> {
     pub screen: Screen,
     pub schema: &'a IdentitySchema,
+}
+
+/// What has the form changed, is stored with it: `submit` of these two leaves nothing to write.
+#[async_trait]
+pub trait RecoveryMethod: Send + Sync {
+    /// The empty form.
+    fn populate(&self, cx: &Cx, flow: &mut RecoveryFlow, cookies: &mut CookieChanges);
+    async fn submit(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Recovery>,
+        s: &Submission,
+    ) -> Result<RecoveryOutcome, Fault>;
+}
+
+#[async_trait]
+pub trait VerificationMethod: Send + Sync {
+    /// The empty form.
+    fn populate(&self, cx: &Cx, flow: &mut VerificationFlow, cookies: &mut CookieChanges);
+    async fn submit(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Verification>,
+        s: &Submission,
+    ) -> Result<VerificationOutcome, Fault>;
+    /// A form that is past its first step.
+    fn begin(
+        &self,
+        cx: &Cx,
+        flow: &mut VerificationFlow,
+        address: &VerifiableAddress,
+        cookies: &mut CookieChanges,
+    );
+    /// Writes to the address. The flow has to be stored before.
+    async fn send(
+        &self,
+        cx: &Cx,
+        flow: &VerificationFlow,
+        of: (&Identity, &VerifiableAddress),
+        batch: &mut Batch<'_>,
+    ) -> Result<(), Fault>;
+}
+
+/// Reads body and query by the shape of a payload.
+fn decode(shape: &Result<Payload, SchemaError>, s: &Submission) -> Result<Value, Fault> {
+    s.readable()?;
+    let payload = match shape {
+        Ok(payload) => payload,
+        Err(error) => return Err(anyhow::anyhow!("a payload has no shape: {error}").into()),
+    };
+    let fields = s.fields().with_query(&s.query);
+    let decoded = payload
+        .decode(&fields)
+        .map_err(|reason| Fault::bad(&reason))?;
+    if decoded.violations.is_empty() {
+        Ok(decoded.value)
+    } else {
+        Err(decoded.violations.into())
+    }
+}
+
+/// A field that was read, empty if it was not sent.
+fn text_of<'a>(body: &'a Value, name: &str) -> &'a str {
+    body[name].as_str().unwrap_or_default()
 }
 
 /// For the line after "it is mine".

@@ -37,6 +37,16 @@ pub fn normalize_address(typed: &str, via: Via) -> Result<String, &'static str> 
     }
 }
 
+/// How one writes to an address that somebody typed: what has an `@` is an e-mail address.
+#[must_use]
+pub fn via_of(address: &str) -> Via {
+    if address.contains('@') {
+        Via::Email
+    } else {
+        Via::Sms
+    }
+}
+
 /// The number in E.164, if it is a valid one in international form.
 #[must_use]
 pub fn e164(text: &str) -> Option<String> {

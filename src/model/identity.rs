@@ -99,6 +99,15 @@ impl AddressStatus {
     }
 }
 
+impl VerifiableAddress {
+    /// Its owner has shown that it is theirs.
+    pub fn prove(&mut self, now: OffsetDateTime) {
+        self.verified = true;
+        self.verified_at = Some(now);
+        self.status = AddressStatus::Completed;
+    }
+}
+
 /// An address through which an account can be got back.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RecoveryAddress {

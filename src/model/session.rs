@@ -35,8 +35,13 @@ impl Authentication {
     /// Without provider.
     #[must_use]
     pub fn by(method: MethodId, aal: Aal, completed_at: OffsetDateTime) -> Self {
+        Self::named(method.word(), aal, completed_at)
+    }
+    /// By something that has a name of its own here, such as `code_recovery`.
+    #[must_use]
+    pub fn named(method: &str, aal: Aal, completed_at: OffsetDateTime) -> Self {
         Self {
-            method: method.word().to_owned(),
+            method: method.to_owned(),
             aal,
             completed_at,
             provider: String::new(),

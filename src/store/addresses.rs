@@ -1,10 +1,40 @@
 //! Addresses of identities: found by their value, and marked as verified.
-use super::db::sql;
+use super::db::{Sql, sql};
 use super::error::{Error, Result};
+use super::whole::{self, identity_columns};
 use super::{Batch, Scope};
-use crate::base::id::IdentityId;
+use crate::base::id::{AddressId, IdentityId};
 use crate::base::terms::Via;
-use crate::model::identity::{AddressStatus, RecoveryAddress, VerifiableAddress};
+use crate::model::identity::{AddressStatus, Identity, RecoveryAddress, VerifiableAddress};
+use time::OffsetDateTime;
+
+macro_rules! owners {
+    ($table:literal, $condition:literal) => {
+        concat!(
+            "SELECT ",
+            identity_columns!(),
+            ", NULL FROM ",
+            $table,
+            " x JOIN identities i ON i.id = x.identity_id AND i.nid = x.nid WHERE x.nid = ? AND ",
+            $condition
+        )
+    };
+}
+
+/// The first that fits, by the order of the spellings.
+fn preferred<A>(
+    owners: Vec<Identity>,
+    spellings: [&str; 2],
+    find: impl Fn(&Identity, &str) -> Option<A>,
+) -> Option<(Identity, A)> {
+    let found = spellings.iter().find_map(|spelling| {
+        let fits = |(place, owner)| find(owner, spelling).map(|address| (place, address));
+        owners.iter().enumerate().find_map(fits)
+    });
+    let (place, address) = found?;
+    let owner = owners.into_iter().nth(place)?;
+    Some((owner, address))
+}
 
 /// Addresses.
 pub struct Addresses<'c>(pub(super) Scope<'c>);
@@ -70,6 +100,64 @@ impl Addresses<'_> {
         )))
     }
 
+    /// Who gets their account back through this address, spelt in one of these ways, the first of which is preferred;
+    /// `via`: only what is written to so.
+    pub async fn recovered_by(
+        &mut self,
+        via: Option<Via>,
+        spellings: [&str; 2],
+    ) -> Result<Option<(Identity, RecoveryAddress)>> {
+        let text = owners!("identity_recovery_addresses", "x.value IN (?, ?)");
+        let owners = self.owners(sql(text).bind(self.0.nid), spellings).await?;
+        Ok(preferred(owners, spellings, |identity, spelling| {
+            let mut addresses = identity.recovery_addresses.iter();
+            addresses
+                .find(|a| a.value == spelling && via.is_none_or(|via| a.via == via))
+                .cloned()
+        }))
+    }
+
+    /// Whose address this is that can be verified, spelt in one of these ways, the first of which is preferred.
+    pub async fn verified_by(
+        &mut self,
+        via: Via,
+        spellings: [&str; 2],
+    ) -> Result<Option<(Identity, VerifiableAddress)>> {
+        let text = owners!("identity_verifiable_addresses", "x.value IN (?, ?)");
+        let owners = self.owners(sql(text).bind(self.0.nid), spellings).await?;
+        Ok(preferred(owners, spellings, |identity, spelling| {
+            let mut addresses = identity.verifiable_addresses.iter();
+            addresses
+                .find(|a| a.value == spelling && a.via == via)
+                .cloned()
+        }))
+    }
+
+    async fn owners(&mut self, question: Sql, spellings: [&str; 2]) -> Result<Vec<Identity>> {
+        let question = question.bind(spellings[0]).bind(spellings[1]);
+        let rows = self.0.conn.fetch_few(question).await?;
+        let types = self.0.types;
+        rows.into_iter()
+            .map(|mut row| whole::identity(&mut row, types))
+            .collect()
+    }
+
+    /// The address of that id with its owner.
+    pub async fn verifiable_by_id(
+        &mut self,
+        id: AddressId,
+    ) -> Result<Option<(Identity, VerifiableAddress)>> {
+        let question = sql(owners!("identity_verifiable_addresses", "x.id = ?"))
+            .bind(self.0.nid)
+            .bind(id);
+        let Some(mut row) = self.0.conn.fetch_optional(question).await? else {
+            return Ok(None);
+        };
+        let identity = whole::identity(&mut row, self.0.types)?;
+        let address = identity.verifiable_addresses.iter().find(|a| a.id == id);
+        Ok(address.cloned().map(|address| (identity, address)))
+    }
+
     /// Writes what is known about an address that is there.
     pub async fn update(&mut self, address: &VerifiableAddress) -> Result<()> {
         let mut batch = Batch::on(self.0.again());
@@ -78,5 +166,29 @@ impl Addresses<'_> {
             Err(Error::Dangling) => Err(Error::Missing("address")),
             other => other,
         }
+    }
+}
+
+impl Batch<'_> {
+    /// A code or link is on its way. What is known of the address otherwise stays.
+    pub fn mark_sent(&mut self, id: AddressId) {
+        let update =
+            sql("UPDATE identity_verifiable_addresses SET status = ? WHERE id = ? AND nid = ?")
+                .bind(AddressStatus::Sent.word())
+                .bind(id)
+                .bind(self.nid());
+        self.add(update);
+    }
+
+    /// Its owner has shown that it is theirs.
+    pub fn mark_verified(&mut self, id: AddressId, now: OffsetDateTime) {
+        let update = sql("UPDATE identity_verifiable_addresses
+                SET verified = ?, verified_at = ?, status = ? WHERE id = ? AND nid = ?")
+        .bind(true)
+        .bind(now)
+        .bind(AddressStatus::Completed.word())
+        .bind(id)
+        .bind(self.nid());
+        self.add(update);
     }
 }

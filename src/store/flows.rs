@@ -1,7 +1,7 @@
 //! Flows of all five kinds. Their tables share most columns; what one kind has of its own is listed once, below.
-use super::Scope;
-use super::db::{Row, Sql, sql};
+use super::db::{Dialect, Row, Sql, built, sql};
 use super::error::{Error, Result};
+use super::{Scope, Store};
 use crate::base::id::{FlowId, NetworkId};
 use crate::base::terms::{Aal, Channel, FlowKind, Group, State};
 use crate::model::flow::{
@@ -25,6 +25,31 @@ pub trait Stored: Kind {
     fn bind_own(flow: &Flow<Self>, sql: Sql) -> Sql;
     /// Reads them: the anti-forgery token, empty if there is no such column, and the rest.
     fn read_own(row: &mut Row) -> Result<(String, Self)>;
+}
+
+impl Store {
+    /// Counts a submission of a code and says the how-manieth it is: a guess costs even if the rest of it fails.
+    /// Only for kinds that take codes. Of several at the same time each gets a number of its own.
+    pub async fn count_submission<K: Stored>(&self, id: FlowId) -> Result<i64> {
+        if matches!(self.db().dialect(), Dialect::Postgres | Dialect::Cockroach) {
+            let text = format!("{} RETURNING submit_count", K::COUNT_SUBMISSION);
+            let add = built(text).bind(id).bind(self.nid());
+            let row = self.db().conn().fetch_optional(add).await?;
+            return row.ok_or(Error::Missing("flow"))?.get();
+        }
+        let mut tx = self.begin().await?;
+        let scope = tx.scope();
+        let (mut conn, nid) = (scope.conn, scope.nid);
+        let add = sql(K::COUNT_SUBMISSION).bind(id).bind(nid);
+        if conn.execute(add).await? == 0 {
+            return Err(Error::Missing("flow"));
+        }
+        let question = sql(K::SUBMISSIONS).bind(id).bind(nid);
+        let row = conn.fetch_optional(question).await?;
+        let count = row.ok_or(Error::Missing("flow"))?.get()?;
+        tx.commit().await?;
+        Ok(count)
+    }
 }
 
 impl Flows<'_> {
@@ -54,19 +79,6 @@ impl Flows<'_> {
     pub async fn delete<K: Stored>(&mut self, id: FlowId) -> Result<bool> {
         let delete = sql(K::DELETE).bind(id).bind(self.0.nid);
         Ok(self.0.conn.execute(delete).await? > 0)
-    }
-
-    /// Counts a submission of a code and says how many there were: a guess costs even if the rest of it fails.
-    /// Only for kinds that take codes; two that come at the same time may both read the later count.
-    pub async fn count_submission<K: Stored>(&mut self, id: FlowId) -> Result<i64> {
-        let nid = self.0.nid;
-        let add = sql(K::COUNT_SUBMISSION).bind(id).bind(nid);
-        if self.0.conn.execute(add).await? == 0 {
-            return Err(Error::Missing("flow"));
-        }
-        let question = sql(K::SUBMISSIONS).bind(id).bind(nid);
-        let row = self.0.conn.fetch_optional(question).await?;
-        row.ok_or(Error::Missing("flow"))?.get()
     }
 }
 

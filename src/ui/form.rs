@@ -47,20 +47,9 @@ impl Form {
     pub fn push(&mut self, node: Node) {
         self.nodes.push(node);
     }
-    /// Replaces the first node of the same id, whatever its group, else appends (the reference's "SetNode").
+    /// Replaces the first node of the same id, whatever its group, else appends (as the reference does).
     pub fn set(&mut self, node: Node) {
         match self.nodes.iter_mut().find(|n| n.id() == node.id()) {
-            Some(old) => *old = node,
-            None => self.nodes.push(node),
-        }
-    }
-    /// Replaces the first node of the same id and group, else appends (the reference's "Upsert").
-    pub fn upsert(&mut self, node: Node) {
-        match self
-            .nodes
-            .iter_mut()
-            .find(|n| n.id() == node.id() && n.group == node.group)
-        {
             Some(old) => *old = node,
             None => self.nodes.push(node),
         }
@@ -108,6 +97,11 @@ impl Form {
         let mut node = Node::input(name, Input::Text);
         node.messages.push(message);
         self.push(node);
+    }
+    /// Drops everything but what the installation put in itself.
+    pub fn clear(&mut self) {
+        self.nodes.retain(|n| n.group == Group::Captcha);
+        self.messages.clear();
     }
     pub fn forget_messages(&mut self) {
         self.messages.clear();

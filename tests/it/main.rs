@@ -17,4 +17,5 @@ mod sessions;
 mod store;
 mod support;
 mod terminal;
+mod verification;
 mod words;

@@ -1,5 +1,6 @@
 //! What the admin listener answers.
 pub mod identities;
+pub mod recovery;
 pub mod sessions;
 
 use crate::base::url::{self, Params};

@@ -117,6 +117,10 @@ pub enum AnyFlow {
 pub trait Kind: Clone + Send + Sync + 'static {
     const KIND: FlowKind;
     fn any(flow: Flow<Self>) -> AnyFlow;
+    /// Only the browser that began it may read it. Not so, if an administrator did.
+    fn is_bound_to_browser(_: &Flow<Self>) -> bool {
+        true
+    }
     /// The keys that only this kind shows, after the common ones (http-api.md §14.5).
     fn show(flow: &Flow<Self>, out: &mut Map<String, Value>);
 }
@@ -201,6 +205,9 @@ impl Kind for Recovery {
     const KIND: FlowKind = FlowKind::Recovery;
     fn any(flow: Flow<Self>) -> AnyFlow {
         AnyFlow::Recovery(flow)
+    }
+    fn is_bound_to_browser(flow: &Flow<Self>) -> bool {
+        !flow.own.skip_csrf_check
     }
     fn show(flow: &Flow<Self>, out: &mut Map<String, Value>) {
         show_continue_with(flow, out);

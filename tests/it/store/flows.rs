@@ -154,12 +154,12 @@ async fn submissions_are_counted() {
         let flow = fresh(&engine, Recovery::default());
         store.flows().insert(&flow).await.expect("insert");
         for expected in 1..=3 {
-            let count = store.flows().count_submission::<Recovery>(flow.id).await;
+            let count = store.count_submission::<Recovery>(flow.id).await;
             assert_eq!(count.expect("a count"), expected);
         }
         // Writing the flow does not set it back.
         store.flows().update(&flow).await.expect("update");
-        let count = store.flows().count_submission::<Recovery>(flow.id).await;
+        let count = store.count_submission::<Recovery>(flow.id).await;
         assert_eq!(count.expect("a count"), 4);
     }
 }

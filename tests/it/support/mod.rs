@@ -4,12 +4,14 @@
 //! servers that `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` name.
 pub mod client;
 pub mod database;
+pub mod mail;
 
 use arc_swap::ArcSwap;
 use client::{Answer, Client, Kind};
 use kratos::base::clock::MockClock;
 use kratos::base::random::SeededRandom;
 use kratos::config::Config;
+use kratos::courier::Composer;
 use kratos::crypto::hash::pool::{HashPool, PoolLimits};
 use kratos::http::serve::{Address, Limits, Listener, serve};
 use kratos::http::{admin_router, public_router};
@@ -164,6 +166,7 @@ impl TestApp {
             hasher: HashPool::start(PoolLimits::of_this_machine(), &random).expect("threads"),
             outbound: Outbound::default(),
             breaches: BreachList::default(),
+            composer: Composer::new(Resources::new(Outbound::default())),
             metrics: Metrics::new(Build {
                 version: "test",
                 hash: "",

@@ -1,0 +1,227 @@
+//! Go's templates: read, checked, run within bounds. The language and the escaping of HTML are the library's; what it
+//! does otherwise than Go is put right here (courier.md §4.2).
+pub(super) mod budget;
+mod own;
+mod rewrite;
+pub(super) mod show;
+#[cfg(test)]
+mod tests;
+pub(super) mod value;
+
+use super::sprig::{self, Env};
+use budget::{Budget, MOST_ROUNDS, MOST_SOURCE, Output};
+use gotmpl::parse::{DefineNode, ListNode, Parser};
+use gotmpl::{FuncMap, TemplateError, Value};
+use rewrite::{Fault, Rewriter};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Whether values are escaped for where they stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Mode {
+    Text,
+    Html,
+}
+
+/// One file of a set.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Source {
+    /// What `{{ template "…" }}` calls it.
+    pub(super) name: String,
+    pub(super) text: Arc<str>,
+}
+
+/// Why a set cannot be used: the file, the line, and what is wrong there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name}:{line}: {what}")]
+pub(super) struct ParseError {
+    pub(super) name: String,
+    pub(super) line: usize,
+    pub(super) what: String,
+}
+
+/// A set that can be run.
+pub(super) struct Parsed {
+    entry: String,
+    mode: Mode,
+    functions: sprig::Set,
+    trees: BTreeMap<String, ListNode>,
+}
+
+impl Parsed {
+    /// Reads the files of a set; the one called `entry` is what gets run.
+    pub(super) fn parse(
+        entry: &str,
+        sources: &[Source],
+        mode: Mode,
+        functions: sprig::Set,
+    ) -> Result<Self, ParseError> {
+        let mut trees = BTreeMap::new();
+        for source in sources {
+            let failed = |fault: Fault| ParseError {
+                name: source.name.clone(),
+                line: fault.line,
+                what: fault.what,
+            };
+            for (name, tree) in read(source, functions).map_err(failed)? {
+                // What is empty takes nothing's place.
+                if !trees.contains_key(&name) || !tree.is_empty_tree() {
+                    trees.insert(name, tree);
+                }
+            }
+        }
+        let parsed = Self {
+            entry: entry.to_owned(),
+            mode,
+            functions,
+            trees,
+        };
+        if mode == Mode::Html {
+            parsed.check_html()?;
+        }
+        Ok(parsed)
+    }
+
+    /// Where HTML is malformed shows when it is escaped, which the library does at the first run.
+    fn check_html(&self) -> Result<(), ParseError> {
+        let template = self.html(FuncMap::new())?;
+        let mut output = Output::default();
+        match template.execute_fmt(&mut output, &Value::Nil) {
+            Err(TemplateError::Escape {
+                name,
+                line,
+                description,
+                ..
+            }) => Err(ParseError {
+                name: name.unwrap_or_else(|| self.entry.clone()),
+                line,
+                what: description,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn html(&self, functions: FuncMap) -> Result<gotmpl::html::Template, ParseError> {
+        let failed = |error: TemplateError| ParseError {
+            name: self.entry.clone(),
+            line: 0,
+            what: error.to_string(),
+        };
+        let mut template = gotmpl::html::Template::new(&self.entry)
+            .max_range_iters(MOST_ROUNDS)
+            .funcs(functions)
+            .parse("")
+            .map_err(failed)?;
+        for (name, tree) in &self.trees {
+            template = template
+                .add_parse_tree(name, tree.clone())
+                .map_err(failed)?;
+        }
+        Ok(template)
+    }
+
+    /// What it says. Takes as long as it takes, within bounds: not for a thread that others wait for.
+    ///
+    /// # Errors
+    /// What went wrong, in words that may hold values of the data.
+    pub(super) fn run(&self, data: &Value, env: Env) -> Result<String, String> {
+        let functions = table(self.functions, env);
+        let mut output = Output::default();
+        let done = match self.mode {
+            Mode::Text => {
+                let mut template = gotmpl::Template::new(&self.entry)
+                    .max_range_iters(MOST_ROUNDS)
+                    .funcs(functions);
+                for (name, tree) in &self.trees {
+                    template = template.add_parse_tree(name, tree.clone());
+                }
+                template.execute_template_fmt(&mut output, &self.entry, data)
+            }
+            Mode::Html => {
+                let template = self.html(functions).map_err(|error| error.to_string())?;
+                template.execute_fmt(&mut output, data)
+            }
+        };
+        match done {
+            Ok(()) => Ok(output.text),
+            Err(TemplateError::Exec(text)) => Err(text),
+            Err(TemplateError::Write) => Err("the text is longer than a mail may be".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// The trees of one file: its own, and those that it defines.
+fn read(source: &Source, functions: sprig::Set) -> Result<Vec<(String, ListNode)>, Fault> {
+    let fault = |line: usize, what: String| Fault { line, what };
+    if source.text.len() > MOST_SOURCE {
+        let what = format!("longer than {MOST_SOURCE} bytes");
+        return Err(fault(0, what));
+    }
+    let failed = |error: TemplateError| match error {
+        TemplateError::Parse { line, message, .. } | TemplateError::Lex { line, message, .. } => {
+            fault(line, message)
+        }
+        other => fault(0, other.to_string()),
+    };
+    let parser = Parser::with_name(Some(&source.name), &source.text, "{{", "}}");
+    let (top, defined) = parser.and_then(Parser::parse).map_err(failed)?;
+    let mut trees: Vec<(String, ListNode)> = vec![(source.name.clone(), top)];
+    for DefineNode { pos, name, body } in defined {
+        match trees.iter_mut().find(|(known, _)| *known == name.as_str()) {
+            None => trees.push((name.to_string(), body)),
+            Some(_) if body.is_empty_tree() => {}
+            Some((_, known)) if known.is_empty_tree() => *known = body,
+            Some(_) => {
+                let what = format!("template {name:?} is defined twice");
+                return Err(fault(pos.line, what));
+            }
+        }
+    }
+    let is_known = |name: &str| {
+        own::OF_THE_LIBRARY.contains(&name)
+            || matches!(name, "print" | "println")
+            || sprig::has(functions, name)
+    };
+    for (_, tree) in &mut trees {
+        Rewriter::new(&is_known).list(tree)?;
+    }
+    Ok(trees)
+}
+
+/// Every function there is, each with the budget at its door.
+fn table(set: sprig::Set, env: Env) -> FuncMap {
+    let budget = Arc::new(Budget::default());
+    let env = Arc::new(env);
+    let mut table = FuncMap::new();
+    for &(name, function) in own::TABLE {
+        let budget = Arc::clone(&budget);
+        let run = move |args: &[Value]| {
+            let run = || {
+                budget.step(1)?;
+                let value = function(args)?;
+                // What is only looked up is there already.
+                if name != own::FIELD {
+                    budget.keep(&value)?;
+                }
+                Ok(value)
+            };
+            run().map_err(TemplateError::Exec)
+        };
+        table.insert(name.to_owned(), Arc::new(run));
+    }
+    for function in sprig::all(set) {
+        let (budget, env) = (Arc::clone(&budget), Arc::clone(&env));
+        let run = move |args: &[Value]| {
+            let run = || {
+                budget.step(function.cost)?;
+                let value = (function.run)(&env, args)?;
+                budget.keep(&value)?;
+                Ok(value)
+            };
+            run().map_err(|what: String| TemplateError::Exec(format!("{}: {what}", function.name)))
+        };
+        table.insert(function.name.to_owned(), Arc::new(run));
+    }
+    table
+}

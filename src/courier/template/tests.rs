@@ -1,0 +1,174 @@
+use super::value::{Record, of_json, of_map};
+use super::*;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use time::macros::datetime;
+
+const NOW: time::OffsetDateTime = datetime!(2026-07-01 12:00 UTC);
+const VECTORS: &str = include_str!("../../../tests/fixtures/templates/vectors.jsonl");
+const DATA: &str = include_str!("../../../tests/fixtures/templates/data.json");
+
+#[derive(Deserialize)]
+struct Case {
+    mode: String,
+    #[serde(default)]
+    full: bool,
+    template: String,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    output: Option<String>,
+}
+
+fn env() -> Env {
+    Env::new(NOW, [7; 32])
+}
+
+/// The fields of all kinds of messages at once.
+fn data() -> Value {
+    let json: Json = serde_json::from_str(DATA).unwrap();
+    let mut record = Record::new("{}".to_owned());
+    for (name, key) in [
+        ("To", "to"),
+        ("RecoveryURL", "recovery_url"),
+        ("VerificationURL", "verification_url"),
+        ("RecoveryCode", "recovery_code"),
+        ("VerificationCode", "verification_code"),
+        ("LoginCode", "login_code"),
+        ("RegistrationCode", "registration_code"),
+        ("RequestURL", "request_url"),
+        ("RequestURLDomain", "request_url_domain"),
+        ("ChangedAt", "changed_at"),
+    ] {
+        record.put(name, of_json(&json[key]));
+    }
+    for (name, key) in [
+        ("Identity", "identity"),
+        ("Traits", "traits"),
+        ("TransientPayload", "transient_payload"),
+    ] {
+        record.put(name, of_map(&json[key]));
+    }
+    record.put("ExpiresInMinutes", Value::Int(15));
+    let given = &json["oauth2_login_request"];
+    record.put("OAuth2LoginRequest", super::super::model::oauth2(given));
+    record.done()
+}
+
+fn run(case: &Case) -> Result<String, String> {
+    let mode = if case.mode == "html" {
+        Mode::Html
+    } else {
+        Mode::Text
+    };
+    let set = if case.full {
+        sprig::Set::Full
+    } else {
+        sprig::Set::Hermetic
+    };
+    let source = |name: &str, text: &str| Source {
+        name: name.to_owned(),
+        text: text.into(),
+    };
+    let mut sources = vec![source("main", &case.template)];
+    sources.extend(case.files.iter().map(|(name, text)| source(name, text)));
+    let parsed = Parsed::parse("main", &sources, mode, set).map_err(|error| error.to_string())?;
+    parsed.run(&data(), env())
+}
+
+#[test]
+fn templates_say_what_they_say_in_go() {
+    let mut wrong = vec![];
+    let cases: Vec<Case> = VECTORS
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for case in &cases {
+        let ours = run(case);
+        if ours.as_ref().ok() != case.output.as_ref() {
+            wrong.push(format!(
+                "{} {}\n  Go:   {:?}\n  ours: {ours:?}",
+                case.mode, case.template, case.output
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
+}
+
+fn text(template: &str) -> Result<String, String> {
+    run(&Case {
+        mode: "text".to_owned(),
+        full: false,
+        template: template.to_owned(),
+        files: BTreeMap::new(),
+        output: None,
+    })
+}
+
+#[test]
+fn no_template_runs_without_end() {
+    for template in [
+        "{{ range until 1000000000 }}x{{ end }}",
+        "{{ range 1000000000 }}{{ end }}",
+        "{{ range 90000 }}{{ repeat 90000 \"x\" }}{{ end }}",
+        "{{ repeat 1000000000 \"x\" }}",
+        "{{ $x := \"aa\" }}{{ range 100 }}{{ $x = printf \"%s%s\" $x $x }}{{ end }}",
+        "{{ $x := \"\\\\\" }}{{ range 100 }}{{ $x = js $x }}{{ end }}",
+        "{{ $x := \"&&\" }}{{ range 100 }}{{ $x = print $x $x }}{{ end }}",
+        "{{ $x := list 1 }}{{ range 100 }}{{ $x = concat $x $x }}{{ end }}",
+        "{{ $x := list 1 }}{{ range 100 }}{{ $x = list $x $x }}{{ end }}{{ $x }}",
+        "{{ define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}",
+        "{{ range 1000 }}{{ bcrypt \"x\" }}{{ end }}",
+        "{{ range 300 }}{{ range 300 }}{{ range 300 }}{{ end }}{{ end }}{{ end }}",
+    ] {
+        assert!(text(template).is_err(), "{template}");
+    }
+    let doubling: String = (0..60)
+        .map(|n| format!("{{{{ define \"t{n}\" }}}}{{{{ template \"t{0}\" }}}}{{{{ template \"t{0}\" }}}}{{{{ end }}}}", n + 1))
+        .collect();
+    let all = format!("{doubling}{{{{ define \"t60\" }}}}{{{{ end }}}}{{{{ template \"t0\" }}}}");
+    assert!(text(&all).is_err());
+}
+
+#[test]
+fn mistakes_are_told_with_their_line() {
+    let source = |text: &str| {
+        vec![Source {
+            name: "email.body.gotmpl".to_owned(),
+            text: text.into(),
+        }]
+    };
+    let told = |text: &str, mode| {
+        Parsed::parse(
+            "email.body.gotmpl",
+            &source(text),
+            mode,
+            sprig::Set::Hermetic,
+        )
+        .err()
+        .map(|error| error.to_string())
+    };
+    let at = |text: &str, mode| told(text, mode).unwrap_or_default();
+    assert!(at("a\n{{ if }}", Mode::Text).starts_with("email.body.gotmpl:2: "));
+    assert_eq!(
+        at("a\n\n{{ env \"HOME\" }}", Mode::Text),
+        "email.body.gotmpl:3: there is no function `env`"
+    );
+    assert_eq!(
+        at("{{ $x }}", Mode::Text),
+        "email.body.gotmpl:1: there is no variable `$x`"
+    );
+    assert!(at("<p>\n<a href=\"{{ .To }}", Mode::Html).contains("non-text context"));
+    assert_eq!(told("<p>{{ .To }}</p>", Mode::Html), None);
+    let long = "x".repeat(MOST_SOURCE + 1);
+    assert!(at(&long, Mode::Text).contains("longer than"));
+    assert_eq!(
+        text("a\n{{ .Nope }}").unwrap_err(),
+        "line 2: there is no field Nope"
+    );
+}

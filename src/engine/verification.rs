@@ -1,0 +1,239 @@
+//! Proving that an address is one's own (flows.md §7).
+use super::{concluded, count, failure, load, read, refuse, reply};
+use crate::base::terms::{Channel, FlowKind, Group, MethodId, State, Via};
+use crate::flow::outcome::{Again, VerificationOutcome, Verified};
+use crate::flow::{
+    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, Why, csrf, return_to,
+};
+use crate::hook::{self, Event, Verdict};
+use crate::method::{self, Method, begin_verification};
+use crate::model::flow::{Verification, VerificationFlow};
+use crate::text;
+use crate::ui::{Form, Node};
+
+pub async fn begin(cx: &Cx, channel: Channel) -> Reply {
+    let mut cookies = CookieChanges::default();
+    let result = open(cx, channel, &mut cookies).await;
+    concluded::<Verification>(channel, result, cookies)
+}
+
+async fn open(cx: &Cx, channel: Channel, cookies: &mut CookieChanges) -> Result<Answer, Fault> {
+    must_be_on(cx)?;
+    let url = cx.request.url.clone();
+    let mut flow = blank(cx, channel, url, cookies)?;
+    return_to::of(cx, &flow, None)?;
+    hook::before(cx, Event::VerificationBefore { flow: &mut flow }, cookies).await?;
+    cx.store().flows().insert(&flow).await?;
+    Ok(Answer::flow(&flow, Shown::Fine))
+}
+
+fn must_be_on(cx: &Cx) -> Result<(), Fault> {
+    if cx.config.selfservice.flows.verification.enabled {
+        return Ok(());
+    }
+    Err(Refusal::bad("Verifying addresses is switched off here.").into())
+}
+
+/// A first form by the method that is configured.
+fn blank(
+    cx: &Cx,
+    channel: Channel,
+    request_url: String,
+    cookies: &mut CookieChanges,
+) -> Result<VerificationFlow, Fault> {
+    let (id, method) = begin_verification::method(cx)?;
+    let own = Verification::default();
+    let mut flow = begin_verification::blank(cx, channel, request_url, own);
+    flow.active = Some(Group::Of(id));
+    method.populate(cx, &mut flow, cookies);
+    Ok(flow)
+}
+
+pub async fn fetch(cx: &Cx) -> Reply {
+    let result = match must_be_on(cx) {
+        Ok(()) => read::<Verification>(cx).await,
+        Err(fault) => Err(fault),
+    };
+    let (channel, result) = match result {
+        Ok(flow) => (flow.channel, Ok(Answer::flow(&flow, Shown::Fine))),
+        Err(fault) => (Channel::Browser, Err(fault)),
+    };
+    concluded::<Verification>(channel, result, CookieChanges::default())
+}
+
+pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
+    let mut flow = match load::<Verification>(cx).await {
+        Ok(flow) => flow,
+        Err(Fault::Refused(refusal)) => return refuse::<Verification>(*refusal),
+        Err(fault) => {
+            let cookies = CookieChanges::default();
+            return concluded::<Verification>(Channel::Browser, Err(fault), cookies);
+        }
+    };
+    let mut cookies = CookieChanges::default();
+    let mut step = Step {
+        flow: &mut flow,
+        session: None,
+        cookies: &mut cookies,
+    };
+    let answer = match take(cx, &mut step, s).await {
+        Ok(answer) => answer,
+        Err(fault) => failure::show(cx, step.flow, fault, |_| {}).await,
+    };
+    count::<Verification>(cx, s, &answer);
+    reply::<Verification>(flow.channel, answer, cookies)
+}
+
+async fn take(cx: &Cx, step: &mut Step<'_, Verification>, s: &Submission) -> Result<Answer, Fault> {
+    if step.flow.is_expired(cx.now) {
+        return expired(cx, step).await;
+    }
+    // Only the method that began it, if that is on; what nobody took before changes nothing.
+    let began = step.flow.active.and_then(Group::method);
+    let meant = |m: &&dyn Method| began.is_none_or(|id| id == m.id());
+    let methods = method::ALL.iter().copied().filter(meant);
+    for (id, verification) in methods.filter_map(|m| m.verification().map(|v| (m.id(), v))) {
+        let outcome = match verification.submit(cx, step, s).await {
+            Ok(outcome) => outcome,
+            Err(fault) => {
+                step.flow.active = Some(Group::Of(id));
+                return Err(fault);
+            }
+        };
+        if !matches!(outcome, VerificationOutcome::NotMine) {
+            return settle(cx, step, id, outcome).await;
+        }
+    }
+    Err(Fault::form(text::verification::nobody()))
+}
+
+async fn settle(
+    cx: &Cx,
+    step: &mut Step<'_, Verification>,
+    method: MethodId,
+    outcome: VerificationOutcome,
+) -> Result<Answer, Fault> {
+    // Of this kind of flow it is not shown.
+    let payload = step.flow.passing.transient_payload.take();
+    match outcome {
+        VerificationOutcome::NotMine => Err(Fault::form(text::verification::nobody())),
+        VerificationOutcome::AskAgain => Ok(Answer::flow(step.flow, Shown::ByAccept)),
+        VerificationOutcome::Prefilled => prefilled(cx, step).await,
+        VerificationOutcome::Verified(verified) => {
+            step.flow.passing.transient_payload = payload;
+            finish(cx, step, method, *verified).await
+        }
+        VerificationOutcome::StartOver(again) => over(cx, step, again).await,
+    }
+}
+
+/// Somebody followed the link of a code: the page shows it. What follows is bound to their browser.
+async fn prefilled(cx: &Cx, step: &mut Step<'_, Verification>) -> Result<Answer, Fault> {
+    let flow = &mut *step.flow;
+    flow.csrf_token = step.cookies.renew_csrf(cx.dice()).mask(cx.dice());
+    csrf::set_node(&mut flow.form, &flow.csrf_token);
+    cx.store().flows().update(flow).await?;
+    Ok(Answer::SeeOther(page(cx, flow)))
+}
+
+fn page(cx: &Cx, flow: &VerificationFlow) -> String {
+    let page = &cx.config.selfservice.flows.verification.ui_url;
+    crate::base::url::with(page, &[("flow", &flow.id.to_string())])
+}
+
+/// The address is theirs.
+async fn finish(
+    cx: &Cx,
+    step: &mut Step<'_, Verification>,
+    method: MethodId,
+    Verified {
+        mut identity,
+        address,
+    }: Verified,
+) -> Result<Answer, Fault> {
+    let flow = &mut *step.flow;
+    let then = return_to::of(cx, flow, None).unwrap_or_else(|_| {
+        cx.config
+            .return_url(FlowKind::Verification, None)
+            .to_owned()
+    });
+    flow.state = State::PassedChallenge;
+    flow.form = Form {
+        method: "GET".to_owned(),
+        ..Form::posted_to(then.clone())
+    };
+    csrf::put(cx, flow, step.cookies);
+    let label = text::node::go_on();
+    let link = Node::anchor("continue", &then, label.clone());
+    flow.form.push(link.group(method).label(label));
+    flow.form.say(match address.via {
+        Via::Email => text::verification::email_verified(),
+        Via::Sms => text::verification::phone_verified(),
+    });
+    let mut batch = cx.store().batch();
+    batch.mark_verified(address.id, cx.now);
+    batch.update_flow(flow);
+    batch.commit().await?;
+    for known in &mut identity.verifiable_addresses {
+        if known.id == address.id {
+            known.prove(cx.now);
+        }
+    }
+    let after = Event::VerificationAfter {
+        flow,
+        identity: &identity,
+    };
+    match hook::run(cx, None, after, step.cookies).await {
+        Ok(Verdict::Stop(answer)) => return Ok(answer),
+        Ok(Verdict::Next) => {}
+        // The address stays verified; the next form tells what went wrong.
+        Err(fault) => return again(cx, step, fault).await,
+    }
+    step.flow.passing.transient_payload = None;
+    Ok(Answer::flow(step.flow, Shown::ByAccept))
+}
+
+async fn again(cx: &Cx, step: &mut Step<'_, Verification>, fault: Fault) -> Result<Answer, Fault> {
+    match fault {
+        Fault::Refused(refusal) if refusal.status == 400 => {
+            over(cx, step, Again::refused(*refusal)).await
+        }
+        fault => Err(fault),
+    }
+}
+
+/// A new form takes the place of one that cannot go on.
+async fn over(cx: &Cx, step: &mut Step<'_, Verification>, again: Again) -> Result<Answer, Fault> {
+    let channel = again.channel.unwrap_or(step.flow.channel);
+    step.cookies.renew_csrf(cx.dice());
+    let url = cx.request.url.clone();
+    let mut new = blank(cx, channel, url, step.cookies)?;
+    new.form.say(again.said());
+    cx.store().flows().insert(&new).await?;
+    if again.by_link {
+        let path = "/self-service/verification/flows";
+        return Ok(Answer::SeeOther(match channel {
+            Channel::Browser => page(cx, &new),
+            Channel::Api => cx.public(path, &[("id", &new.id.to_string())]),
+        }));
+    }
+    Ok(Answer::Replaced {
+        by: Box::new(new.any()),
+        why: Why::Over(again.refusal()),
+    })
+}
+
+/// The form was too old.
+async fn expired(cx: &Cx, step: &mut Step<'_, Verification>) -> Result<Answer, Fault> {
+    let old = &*step.flow;
+    step.cookies.renew_csrf(cx.dice());
+    let url = old.request_url.clone();
+    let mut new = blank(cx, Channel::Browser, url, step.cookies)?;
+    new.form
+        .say(text::verification::expired(old.expires_at, cx.now));
+    cx.store().flows().insert(&new).await?;
+    Ok(Answer::Replaced {
+        by: Box::new(new.any()),
+        why: Why::Expired(old.expires_at),
+    })
+}

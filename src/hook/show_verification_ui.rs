@@ -1,0 +1,43 @@
+//! `show_verification_ui`: tells the client of the verification that `verification` has begun, and leads browsers there.
+use super::{Event, Hook, Verdict};
+use crate::base::url::with;
+use crate::flow::{CookieChanges, Cx, Fault};
+use crate::model::flow::{ContinueWith, VerificationRef};
+use async_trait::async_trait;
+
+pub(super) struct ShowVerificationUi;
+
+#[async_trait]
+impl Hook for ShowVerificationUi {
+    async fn run(
+        &self,
+        cx: &Cx,
+        event: &mut Event<'_>,
+        _: &mut CookieChanges,
+    ) -> Result<Verdict, Fault> {
+        let Some((parts, ..)) = event.signing_in() else {
+            return Ok(Verdict::Next);
+        };
+        let known = parts.memory.verification.clone();
+        let Some(begun) = known.or_else(|| last_shown(&parts.passing.continue_with)) else {
+            tracing::warn!("there is no verification to be shown: is it switched on?");
+            return Ok(Verdict::Next);
+        };
+        if cx.request.is_browser {
+            let page = &cx.config.selfservice.flows.verification.ui_url;
+            let page = with(page, &[("flow", &begun.id.to_string())]);
+            parts.passing.detour = Some(page);
+        }
+        let shown = ContinueWith::ShowVerificationUi(begun);
+        parts.passing.continue_with.push(shown);
+        Ok(Verdict::Next)
+    }
+}
+
+/// One that another hook has shown already.
+fn last_shown(items: &[ContinueWith]) -> Option<VerificationRef> {
+    items.iter().rev().find_map(|item| match item {
+        ContinueWith::ShowVerificationUi(begun) => Some(begun.clone()),
+        _ => None,
+    })
+}

@@ -1,0 +1,90 @@
+//! A verification that somebody else asks for: after signing up or in, or before an address is used.
+use super::{VerificationMethod, primary};
+use crate::base::id::FlowId;
+use crate::base::terms::{Channel, Group, MethodId};
+use crate::base::url::{Params, with};
+use crate::flow::{CookieChanges, Cx, Fault, Refusal};
+use crate::model::flow::{Flow, Parts, Verification, VerificationFlow, VerificationRef};
+use crate::model::identity::{AddressStatus, Identity};
+use crate::model::session::Session;
+
+/// The method that `selfservice.flows.verification.use` names. It has to be on.
+pub fn method(cx: &Cx) -> Result<(MethodId, &'static dyn VerificationMethod), Fault> {
+    let id = cx.config.selfservice.flows.verification.r#use.method();
+    let method = primary(&cx.config, id).and_then(|m| m.verification());
+    let method = method.ok_or_else(|| {
+        Fault::from(Refusal::bad(
+            "The method by which addresses are verified is switched off.",
+        ))
+    })?;
+    Ok((id, method))
+}
+
+/// An empty verification form.
+pub fn blank(
+    cx: &Cx,
+    channel: Channel,
+    request_url: String,
+    own: Verification,
+) -> VerificationFlow {
+    let id = FlowId::random(cx.dice());
+    let action = cx.public("/self-service/verification", &[("flow", &id.to_string())]);
+    let lifespan = cx.config.selfservice.flows.verification.lifespan;
+    let times = (cx.now, cx.now + lifespan);
+    Flow::new(id, channel, request_url, times, action, own)
+}
+
+/// Begins to verify the address at that place, and writes to it. The flow is stored; the address's status is `sent`, also
+/// in the identity at hand.
+pub async fn begin(
+    cx: &Cx,
+    parent: &Parts<'_>,
+    (identity, place): (&mut Identity, usize),
+    session: Option<&Session>,
+    cookies: &mut CookieChanges,
+) -> Result<VerificationRef, Fault> {
+    let (id, method) = method(cx)?;
+    let own = Verification {
+        session: session.map(|s| s.id),
+        identity: session.map(|s| s.identity_id),
+        authentication_methods: session.and_then(|s| serde_json::to_value(&s.methods).ok()),
+        oauth2_login_challenge: None,
+    };
+    let request_url = handed_on(parent.request_url);
+    let mut flow = blank(cx, parent.channel, request_url, own);
+    flow.passing
+        .transient_payload
+        .clone_from(&parent.passing.transient_payload);
+    flow.active = Some(Group::Of(id));
+    let address = identity.verifiable_addresses[place].clone();
+    method.begin(cx, &mut flow, &address, cookies);
+    let mut batch = cx.store().batch();
+    batch.insert_flow(&flow);
+    let of = (&*identity, &address);
+    method.send(cx, &flow, of, &mut batch).await?;
+    batch.commit().await?;
+    identity.verifiable_addresses[place].status = AddressStatus::Sent;
+    let flow_id = flow.id.to_string();
+    let page = &cx.config.selfservice.flows.verification.ui_url;
+    let url = (flow.channel == Channel::Browser).then(|| with(page, &[("flow", &flow_id)]));
+    Ok(VerificationRef {
+        id: flow.id,
+        verifiable_address: address.value,
+        url,
+    })
+}
+
+/// The address that began the flow before, with the return address for after the verification.
+fn handed_on(request_url: &str) -> String {
+    let mut query = Params::of(request_url);
+    if let Some(then) = query.text("after_verification_return_to") {
+        query.set("return_to", &then.to_owned());
+    }
+    query.remove("after_verification_return_to");
+    let base = request_url.split(['?', '#']).next().unwrap_or_default();
+    let query = query.encode_sorted();
+    if query.is_empty() {
+        return base.to_owned();
+    }
+    format!("{base}?{query}")
+}
