@@ -3,6 +3,7 @@
 //! 0 is success, 1 every failure, mistakes in the command line itself included. Results go to stdout, logs and errors
 //! to stderr. Each command has its file; its `Args` say what it takes.
 pub mod cleanup;
+pub mod courier;
 pub mod hashers;
 pub mod migrate;
 mod order;
@@ -33,6 +34,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Courier(courier::CourierArgs),
     Migrate(sql::MigrateArgs),
     Cleanup(sql::CleanupArgs),
     Hashers(hashers::HashersArgs),
@@ -75,6 +77,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     crate::outbound::tls::install_provider();
     let done = match command {
         Command::Serve(args) => args.run(),
+        Command::Courier(args) => args.run(),
         Command::Migrate(args) => args.run(),
         Command::Cleanup(args) => args.run(),
         Command::Hashers(args) => hash(&args),

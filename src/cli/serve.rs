@@ -8,6 +8,7 @@ use crate::base::random::{Random, SystemRandom};
 use crate::config::dsn::Dsn;
 use crate::config::watch::{Seen, Watcher};
 use crate::config::{Config, Loaded, Source};
+use crate::courier::Worker;
 use crate::http::serve::{GRACE, Listener};
 use crate::http::welcome::{self, Places};
 use crate::http::{Side, admin_router, listeners, public_router};
@@ -27,7 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// So long a database may take to come up.
-const PATIENCE: Duration = Duration::from_mins(5);
+pub(super) const PATIENCE: Duration = Duration::from_mins(5);
 /// What people sign up by where nobody has configured anything.
 const PRESET: &str = include_str!("../../schemas/presets/email.schema.json");
 
@@ -42,7 +43,7 @@ pub struct ServeArgs {
     /// For development: cookies travel without TLS, links begin with http
     #[arg(long)]
     dev: bool,
-    /// Accepted for compatibility: this version stores messages but sends none
+    /// Deliver mails and text messages, too
     #[arg(long)]
     watch_courier: bool,
     /// Accepted for compatibility: nothing is ever reported to anybody
@@ -88,6 +89,8 @@ struct Ready {
     admin: Listener,
     /// In the same order.
     routers: (Router, Router),
+    /// For whom messages are delivered here, if they are.
+    courier: Option<Arc<Services>>,
     _watcher: Option<Watcher>,
 }
 
@@ -111,17 +114,20 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
         return refused(findings);
     }
     let watcher = reload_on_change(source, seen, &services)?;
+    let delivers = services.config.load().watch_courier;
+    let courier = delivers.then(|| Arc::clone(&services));
     let routers = (public_router(Arc::clone(&services)), admin_router(services));
     Ok(Ready {
         public,
         admin,
         routers,
+        courier,
         _watcher: Some(watcher),
     })
 }
 
 /// Loads the configuration again whenever its files change. A bad one is told of, and the last good one stays.
-fn reload_on_change(
+pub(super) fn reload_on_change(
     source: Source,
     seen: Seen,
     services: &Arc<Services>,
@@ -209,6 +215,7 @@ async fn unconfigured(source: Source) -> anyhow::Result<Ready> {
         .route("/", page)
         .fallback_service(public_router(Arc::clone(&services)));
     let aliases = Arc::new(alias);
+    let courier = Some(Arc::clone(&services));
     let routers = (
         zero_config::also_as_localhost(public_routes, &aliases),
         zero_config::also_as_localhost(admin_router(services), &aliases),
@@ -217,12 +224,13 @@ async fn unconfigured(source: Source) -> anyhow::Result<Ready> {
         public,
         admin,
         routers,
+        courier,
         _watcher: None,
     })
 }
 
 /// Reads and judges; findings end the program, warnings are logged.
-fn load(source: &Source) -> anyhow::Result<Loaded> {
+pub(super) fn load(source: &Source) -> anyhow::Result<Loaded> {
     let loaded = source.load().or_else(|findings| {
         let refusal = refused(findings);
         if source.paths().is_empty() {
@@ -241,7 +249,7 @@ fn load(source: &Source) -> anyhow::Result<Loaded> {
     Ok(loaded)
 }
 
-fn machine() -> (Arc<dyn Clock>, Arc<dyn Random>) {
+pub(super) fn machine() -> (Arc<dyn Clock>, Arc<dyn Random>) {
     (Arc::new(SystemClock), Arc::new(SystemRandom))
 }
 
@@ -261,21 +269,28 @@ async fn listen(ready: Ready, stop: CancellationToken) {
         public,
         admin,
         routers: (public_routes, admin_routes),
+        courier,
         _watcher,
     } = ready;
     tracing::info!(public = public.name(), admin = admin.name(), "listening");
     let side = |listener, side: Side, routes| {
         crate::http::serve::serve(listener, side.limits(), routes, stop.clone(), GRACE)
     };
+    let courier = async {
+        if let Some(services) = courier {
+            Worker::new(services, stop.clone()).run().await;
+        }
+    };
     tokio::join!(
         side(public, Side::Public, public_routes),
-        side(admin, Side::Admin, admin_routes)
+        side(admin, Side::Admin, admin_routes),
+        courier
     );
     tracing::info!("stopped");
 }
 
 /// SIGINT and SIGTERM stop gently; a second one ends the program where it stands.
-fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+pub(super) fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,

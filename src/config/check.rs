@@ -2,6 +2,7 @@
 use super::dsn::Dsn;
 use super::finding::Finding;
 use super::node::Origins;
+use super::relay::Relay;
 use super::secrets::CipherAlgorithm;
 use super::serve::Tls;
 use super::{Config, format, hint};
@@ -33,6 +34,12 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Finding> {
         ("admin", &config.serve.admin.tls),
     ] {
         certificate(name, tls, &mut refuse);
+    }
+    let relay = config.courier.smtp.connection_uri.as_ref();
+    if let Some(relay) = relay.filter(|relay| !relay.expose().is_empty())
+        && let Err(bad) = Relay::parse(relay.expose())
+    {
+        refuse("/courier/smtp/connection_uri", &bad.to_string());
     }
     let encrypts = config.ciphers.algorithm != CipherAlgorithm::Noop;
     if encrypts && config.secrets_cipher().is_empty() {

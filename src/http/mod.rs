@@ -92,7 +92,7 @@ pub fn public_router(services: Arc<Services>) -> Router {
 
 /// Everything that the admin listener answers. Each path may be asked for without its prefix, too.
 pub fn admin_router(services: Arc<Services>) -> Router {
-    use admin::{identities, recovery, sessions};
+    use admin::{courier, identities, mailbox, recovery, sessions};
     let routes = Router::new()
         .route("/admin/health/alive", get(infra::alive))
         .route("/admin/health/ready", get(infra::admin_ready))
@@ -122,8 +122,18 @@ pub fn admin_router(services: Arc<Services>) -> Router {
             "/admin/sessions/whoami",
             get(redirects::answer_to_public).delete(sessions::disable),
         )
-        .route("/admin/sessions/{id}/extend", patch(sessions::extend));
+        .route("/admin/sessions/{id}/extend", patch(sessions::extend))
+        .route("/admin/courier/messages", get(courier::list))
+        .route("/admin/courier/messages/{id}", get(courier::get))
+        .route("/admin/mailbox", get(mailbox::page))
+        .route("/admin/mailbox/messages", get(mailbox::messages));
     front::put_before(redirects::to_public(routes), Side::Admin, services)
+}
+
+/// All that the listener of a worker without a server answers.
+pub fn worker_router(services: Arc<Services>) -> Router {
+    let routes = Router::new().route("/admin/metrics/prometheus", get(infra::metrics));
+    front::put_before(routes, Side::Admin, services)
 }
 
 /// Those that the reference registers for the one route that takes any.

@@ -1,6 +1,7 @@
 //! The first page of a server that was started without any configuration: that it runs, where things are, what to try.
 //!
 //! The same as text is printed at the start, and shown to who does not ask for HTML.
+use crate::base::url;
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::{
@@ -35,12 +36,13 @@ const WHICH: &str =
     "That may be an application of yours, or the example that Ory publishes, on Linux started by:";
 
 impl Places {
-    fn facts(&self) -> [(&'static str, &str); 4] {
+    fn facts(&self) -> [(&'static str, String); 5] {
         [
-            ("Public API", &self.public),
-            ("Admin API", &self.admin),
-            ("Database", &self.database),
-            ("Secrets", &self.secrets),
+            ("Public API", self.public.clone()),
+            ("Admin API", self.admin.clone()),
+            ("Mailbox", url::join(&self.admin, "/admin/mailbox")),
+            ("Database", self.database.clone()),
+            ("Secrets", self.secrets.clone()),
         ]
     }
 
@@ -159,7 +161,7 @@ pub fn page(places: &Places, asked: &HeaderMap) -> Response {
 fn html(places: &Places) -> String {
     let mut facts = String::new();
     for (name, value) in places.facts() {
-        let _ = write!(facts, "<dt>{name}</dt><dd>{}</dd>", escaped(value));
+        let _ = write!(facts, "<dt>{name}</dt><dd>{}</dd>", escaped(&value));
     }
     let block = |line: &str| format!("<pre tabindex=\"0\"><code>{}</code></pre>", escaped(line));
     let mut lines = String::new();
@@ -180,7 +182,7 @@ fn html(places: &Places) -> String {
     )
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

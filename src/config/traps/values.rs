@@ -107,7 +107,7 @@ pub(super) fn messages(config: &Config, out: &mut Collector<'_>) {
     let flows = &config.selfservice.flows;
     let writes = flows.recovery.enabled || flows.verification.enabled;
     let by_smtp = courier.delivery_strategy == courier::DeliveryStrategy::Smtp;
-    if writes && by_smtp && courier.smtp.connection_uri.is_none() {
+    if writes && by_smtp && courier.smtp.connection_uri.is_none() && !config.dev {
         let text = format!("is not set: no {} can be sent", Via::Email);
         out.warn(
             "/courier/smtp/connection_uri",

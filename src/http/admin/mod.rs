@@ -1,5 +1,7 @@
 //! What the admin listener answers.
+pub mod courier;
 pub mod identities;
+pub mod mailbox;
 pub mod recovery;
 pub mod sessions;
 

@@ -62,38 +62,32 @@ impl Reply {
     }
 }
 
-/// What the server offers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Offers {
-    starttls: bool,
-    pipelining: bool,
-    utf8: bool,
-    auth: bool,
-    plain: bool,
-    login: bool,
-}
+/// What the server offers: the lines of its answer to EHLO in upper case, each as words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Offers(Vec<Vec<String>>);
 
 impl Offers {
     fn read(reply: &Reply) -> Self {
-        let mut offers = Self::default();
-        for line in reply.text.lines().skip(1) {
+        let words = |line: &str| -> Vec<String> {
+            // Old servers write AUTH=LOGIN.
             let line = line.to_ascii_uppercase().replace('=', " ");
-            let mut words = line.split_ascii_whitespace();
-            match words.next() {
-                Some("STARTTLS") => offers.starttls = true,
-                Some("PIPELINING") => offers.pipelining = true,
-                Some("SMTPUTF8") => offers.utf8 = true,
-                Some("AUTH") => {
-                    offers.auth = true;
-                    for word in words {
-                        offers.plain |= word == "PLAIN";
-                        offers.login |= word == "LOGIN";
-                    }
-                }
-                _ => {}
-            }
-        }
-        offers
+            line.split_ascii_whitespace().map(str::to_owned).collect()
+        };
+        Self(reply.text.lines().skip(1).map(words).collect())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.lines(name).next().is_some()
+    }
+
+    fn signs_in_by(&self, mechanism: &str) -> bool {
+        self.lines("AUTH")
+            .any(|line| line.iter().any(|word| word == mechanism))
+    }
+
+    fn lines(&self, name: &str) -> impl Iterator<Item = &Vec<String>> {
+        let is_it = move |line: &&Vec<String>| line.first().is_some_and(|word| word == name);
+        self.0.iter().filter(is_it)
     }
 }
 
@@ -130,7 +124,7 @@ impl Wire {
         wire.reply(PATIENCE).await?.ok(2)?;
         wire.hello(name).await?;
         if !is_private {
-            if wire.offers.starttls {
+            if wire.offers.has("STARTTLS") {
                 wire.ask("STARTTLS").await?.ok(2)?;
                 if !wire.stream.buffer().is_empty() {
                     return Err(Fault::Unfit(
@@ -170,7 +164,7 @@ impl Wire {
 
     /// A server that offers no way to sign in takes mail without.
     async fn sign_in(&mut self, login: &Login, is_private: bool) -> Result<(), Fault> {
-        if !self.offers.auth {
+        if !self.offers.has("AUTH") {
             return Ok(());
         }
         if !is_private {
@@ -179,10 +173,10 @@ impl Wire {
             ));
         }
         let password = login.password.expose();
-        if self.offers.plain {
+        if self.offers.signs_in_by("PLAIN") {
             let words = BASE64.encode(format!("\0{}\0{password}", login.user).as_bytes());
             self.ask(&format!("AUTH PLAIN {words}")).await?.ok(2)?;
-        } else if self.offers.login {
+        } else if self.offers.signs_in_by("LOGIN") {
             self.ask("AUTH LOGIN").await?.ok(3)?;
             self.ask(&BASE64.encode(login.user.as_bytes()))
                 .await?
@@ -200,7 +194,7 @@ impl Wire {
     /// concerns a recipient is told apart: it says something about the mail and not about the server.
     pub(super) async fn begin(&mut self, envelope: &Envelope) -> Result<(), Begun> {
         let is_ascii = envelope.from.is_ascii() && envelope.to.iter().all(|to| to.is_ascii());
-        if !is_ascii && !self.offers.utf8 {
+        if !is_ascii && !self.offers.has("SMTPUTF8") {
             return Err(Begun::Recipient(Fault::Unfit(
                 "the mail server takes no addresses beyond ASCII",
             )));
@@ -212,13 +206,13 @@ impl Wire {
         };
         let mut commands = vec![format!("MAIL FROM:<{}>{utf8}\r\n", envelope.from)];
         commands.extend(envelope.to.iter().map(|to| format!("RCPT TO:<{to}>\r\n")));
-        if self.offers.pipelining {
+        if self.offers.has("PIPELINING") {
             self.write(commands.concat().as_bytes()).await?;
         }
         // All answers have to be read, or the next one would be taken for another.
         let mut first = None;
         for (at, command) in commands.iter().enumerate() {
-            if !self.offers.pipelining {
+            if !self.offers.has("PIPELINING") {
                 if first.is_some() {
                     break;
                 }
@@ -382,7 +376,7 @@ mod tests {
             text: text.into(),
         };
         let offers = Offers::read(&reply);
-        assert!(offers.pipelining && offers.starttls && offers.login && offers.auth);
-        assert!(!offers.plain && !offers.utf8);
+        assert!(offers.has("PIPELINING") && offers.has("STARTTLS") && offers.signs_in_by("LOGIN"));
+        assert!(!offers.signs_in_by("PLAIN") && !offers.has("SMTPUTF8"));
     }
 }
