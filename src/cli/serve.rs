@@ -5,10 +5,12 @@ use super::source::{self, install_logs, refused, source, unchecked};
 use super::zero_config::{self, ZeroConfig};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::random::{Random, SystemRandom};
+use crate::base::url;
 use crate::config::dsn::Dsn;
 use crate::config::watch::{Seen, Watcher};
 use crate::config::{Config, Loaded, Source};
 use crate::courier::Worker;
+use crate::courier::channel::is_mailbox;
 use crate::http::serve::{GRACE, Listener};
 use crate::http::welcome::{self, Places};
 use crate::http::{Side, admin_router, listeners, public_router};
@@ -115,6 +117,13 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
     }
     let watcher = reload_on_change(source, seen, &services)?;
     let delivers = services.config.load().watch_courier;
+    if is_mailbox(&services.config.load()) {
+        let mailbox = url::join(&services.config.load().admin_url(), "/admin/mailbox");
+        tracing::info!(
+            mailbox,
+            "no mail server is configured: mails can be read there, and go nowhere else"
+        );
+    }
     let courier = delivers.then(|| Arc::clone(&services));
     let routers = (public_router(Arc::clone(&services)), admin_router(services));
     Ok(Ready {

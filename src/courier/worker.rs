@@ -9,6 +9,7 @@ use super::gate::Gate;
 use crate::base::clock::Clock;
 use crate::base::id::{MessageId, RowId};
 use crate::base::random::Random;
+use crate::base::time::micros;
 use crate::config::Config;
 use crate::model::message::{CourierMessage, MessageStatus};
 use crate::store::{Attempt, Error, Holding, Seen, Store};
@@ -21,11 +22,7 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 /// Who has claimed a message and says nothing for so long has lost it.
-pub const LEASE: Duration = Duration::from_secs(60);
-/// A claim that is older is renewed before the message is tried.
-const FRESH: Duration = Duration::from_secs(10);
-/// An attempt takes no longer: it ends within the lease, be the claim as old as it may.
-const ATTEMPT: Duration = Duration::from_secs(45);
+pub const LEASE: Duration = Duration::from_secs(40);
 /// The longest pause before a message is tried again.
 const LONGEST_PAUSE: time::Duration = time::Duration::minutes(5);
 /// Messages delivered at the same time: usually, and where it takes long.
@@ -34,8 +31,6 @@ const LANES: (usize, usize) = (2, 16);
 const DOORS: (usize, usize) = (1, 16);
 /// Messages claimed at once, where there are many, as a multiple of `courier.worker.pull_count`.
 const MOST_PULLS: u32 = 5;
-/// How often those who have lost their messages are looked for.
-const SWEEP: Duration = Duration::from_secs(5);
 /// Messages that are looked at then.
 const SWEPT: u32 = 1000;
 /// After an outage of the database others get so long to write what they could not.
@@ -76,6 +71,7 @@ struct Inner {
     /// When the database last failed.
     outage: Mutex<Option<Instant>>,
     stop: CancellationToken,
+    lease: Duration,
 }
 
 /// A message in our hands, from the claim to the end.
@@ -97,6 +93,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Worker {
     #[must_use]
     pub fn new(office: Arc<dyn Office>, stop: CancellationToken) -> Self {
+        Self::with_lease(office, stop, LEASE)
+    }
+
+    /// All workers on a database have to have the same lease.
+    #[must_use]
+    pub fn with_lease(office: Arc<dyn Office>, stop: CancellationToken, lease: Duration) -> Self {
         Self(Arc::new(Inner {
             office,
             connections: Connections::default(),
@@ -105,6 +107,7 @@ impl Worker {
             ours: Mutex::default(),
             outage: Mutex::default(),
             stop,
+            lease,
         }))
     }
 
@@ -144,7 +147,10 @@ impl Worker {
     async fn round(&self, look: &mut Look) -> Result<bool, Error> {
         let worker = &self.0;
         let office = &worker.office;
-        if look.last_sweep.is_none_or(|last| last.elapsed() >= SWEEP) {
+        if look
+            .last_sweep
+            .is_none_or(|last| last.elapsed() >= worker.sweep_interval())
+        {
             worker.sweep(look).await?;
         }
         let count = u32::from(office.config().courier.worker.batch());
@@ -204,6 +210,21 @@ struct Look {
 }
 
 impl Inner {
+    /// A claim that is older is renewed before the message is tried.
+    fn fresh(&self) -> Duration {
+        self.lease / 5
+    }
+
+    /// An attempt takes no longer: it ends within the lease, be the claim as old as it may.
+    fn longest_attempt(&self) -> Duration {
+        self.lease * 3 / 4
+    }
+
+    /// How often those who have lost their messages are looked for.
+    fn sweep_interval(&self) -> Duration {
+        self.lease / 8
+    }
+
     async fn rest(&self, wait: Duration) {
         tokio::select! {
             () = self.stop.cancelled() => {}
@@ -235,8 +256,8 @@ impl Inner {
         for seen in held {
             let since = *look.seen.entry(seen).or_insert_with(Instant::now);
             let has_ticket = seen.updated_at != seen.created_at;
-            let is_lost =
-                since.elapsed() >= LEASE || (has_ticket && now - seen.updated_at >= LEASE);
+            let is_lost = since.elapsed() >= self.lease
+                || (has_ticket && now - seen.updated_at >= self.lease);
             if is_lost && !had_outage && store.queue().release(&seen).await? {
                 look.seen.remove(&seen);
                 let message_id = seen.id.to_string();
@@ -251,7 +272,7 @@ impl Inner {
         let office = &self.office;
         let config = office.config();
         let message_id = holding.message().id.to_string();
-        if since.elapsed() >= FRESH {
+        if since.elapsed() >= self.fresh() {
             let queue = office.store().queue();
             let renewed = queue.renew(&mut holding, office.clock().now());
             match renewed.await {
@@ -272,7 +293,10 @@ impl Inner {
                 .write_down(&holding, None, MessageStatus::Abandoned, None)
                 .await;
         }
-        let attempt = tokio::time::timeout(ATTEMPT, self.attempt(&config, holding.message()));
+        let attempt = tokio::time::timeout(
+            self.longest_attempt(),
+            self.attempt(&config, holding.message()),
+        );
         // Kept until it is written down.
         let (result, door) = match attempt.await {
             Ok(Ok(door)) => (Ok(()), door),
@@ -306,7 +330,7 @@ impl Inner {
         office.metrics().delivered(channel, delivery);
         let attempt = Attempt {
             id: RowId::random(office.dice()),
-            at: now,
+            at: micros(now),
             error: result.err().map(|trouble| trouble.json()),
         };
         self.write_down(&holding, Some(&attempt), status, not_before)
@@ -368,7 +392,7 @@ impl Inner {
                 Err(error) => error,
             };
             self.failed();
-            let is_hopeless = !error.is_passing() && start.elapsed() > LEASE;
+            let is_hopeless = !error.is_passing() && start.elapsed() > self.lease;
             if is_hopeless || (self.stop.is_cancelled() && start.elapsed() > GRACE) {
                 return tracing::error!(message_id, %error, "what became of a message could not be written down: it may be sent again");
             }

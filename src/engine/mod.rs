@@ -95,7 +95,17 @@ async fn load<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
         .flows()
         .find::<K>(id)
         .await?
-        .ok_or_else(|| Refusal::no_row().into())
+        .ok_or_else(|| unknown::<K>().into())
+}
+
+/// There is no such flow. Some kinds give a reason.
+fn unknown<K: Kind>() -> Refusal {
+    match K::KIND {
+        FlowKind::Recovery | FlowKind::Verification => {
+            Refusal::not_found("There is no form of that id. Please start again.")
+        }
+        FlowKind::Login | FlowKind::Registration | FlowKind::Settings => Refusal::no_row(),
+    }
 }
 
 /// `GET …/flows?id=`: the stored form with a fresh mask on its token, for the browser that began it.

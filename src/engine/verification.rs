@@ -113,16 +113,11 @@ async fn settle(
     method: MethodId,
     outcome: VerificationOutcome,
 ) -> Result<Answer, Fault> {
-    // Of this kind of flow it is not shown.
-    let payload = step.flow.passing.transient_payload.take();
     match outcome {
         VerificationOutcome::NotMine => Err(Fault::form(text::verification::nobody())),
         VerificationOutcome::AskAgain => Ok(Answer::flow(step.flow, Shown::ByAccept)),
         VerificationOutcome::Prefilled => prefilled(cx, step).await,
-        VerificationOutcome::Verified(verified) => {
-            step.flow.passing.transient_payload = payload;
-            finish(cx, step, method, *verified).await
-        }
+        VerificationOutcome::Verified(verified) => finish(cx, step, method, *verified).await,
         VerificationOutcome::StartOver(again) => over(cx, step, again).await,
     }
 }

@@ -24,6 +24,8 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct Refusal {
     pub status: u16,
+    /// The status of the answer, where it is another than that of the error.
+    pub answered_with: Option<u16>,
     pub id: Option<&'static str>,
     /// The fixed sentence of its class; `None`: by status.
     pub message: Option<Cow<'static, str>>,
@@ -113,7 +115,7 @@ impl From<ComposeError> for Fault {
     fn from(error: ComposeError) -> Self {
         match error {
             ComposeError::Recipient => Self::bad("Nothing can be sent to this address."),
-            other => Refusal::misconfigured(other.to_string()).into(),
+            other => Self::Broken(other.into()),
         }
     }
 }
@@ -137,6 +139,7 @@ impl Refusal {
     pub fn new(status: u16, id: Option<&'static str>, reason: impl Into<String>) -> Self {
         Self {
             status,
+            answered_with: None,
             id,
             message: None,
             reason: reason.into(),
@@ -286,11 +289,14 @@ impl Refusal {
     }
     #[must_use]
     pub fn address_not_verified() -> Self {
-        Self::new(
-            403,
-            Some("session_verified_address_required"),
-            "An address of this account has to be verified first.",
-        )
+        Self {
+            answered_with: Some(403),
+            ..Self::new(
+                400,
+                Some("session_verified_address_required"),
+                "An address of this account has to be verified first.",
+            )
+        }
     }
     #[must_use]
     pub fn identity_disabled() -> Self {

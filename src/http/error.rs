@@ -10,7 +10,7 @@ const ERROR_ID: HeaderName = HeaderName::from_static("ory-error-id");
 #[must_use]
 pub fn envelope(refusal: &Refusal, request_id: &str) -> Response {
     let mut response = respond::json_as(
-        refusal.status,
+        refusal.answered_with.unwrap_or(refusal.status),
         "application/json",
         &refusal.json(request_id),
     );

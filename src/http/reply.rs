@@ -91,7 +91,11 @@ async fn answer(
                 return refused(cx, method, refusal, true).await;
             }
             let mut response = error::envelope(&refusal, &cx.request.request_id);
-            if client == Client::Native {
+            let by_request = matches!(
+                kind,
+                FlowKind::Recovery | FlowKind::Verification | FlowKind::Settings
+            );
+            if client == Client::Native || by_request {
                 *response.status_mut() = axum::http::StatusCode::BAD_REQUEST;
             }
             response

@@ -3,7 +3,9 @@
 
 mod bodies;
 mod cli;
+mod code;
 mod config;
+mod courier;
 mod documents;
 mod fuzz;
 mod http;
@@ -11,6 +13,7 @@ mod identities;
 mod layers;
 mod login;
 mod pages;
+mod recovery;
 mod registration;
 mod serve;
 mod sessions;

@@ -65,6 +65,7 @@ impl RecoveryMethod for Code {
         {
             return Ok(RecoveryOutcome::StartOver(over));
         }
+        step.flow.passing.transient_payload = Some(body["transient_payload"].clone());
         step.flow.form.forget_messages();
         let state = step.flow.state;
         let by_choice = choose::is_state(state);
@@ -77,7 +78,12 @@ impl RecoveryMethod for Code {
             && !code.is_empty()
             && text_of(&body, "screen") != "previous"
         {
-            return use_code(cx, step.flow, code).await;
+            let outcome = use_code(cx, step.flow, code).await?;
+            if matches!(outcome, RecoveryOutcome::AskAgain) {
+                // This version does not show it with a wrong code.
+                step.flow.passing.transient_payload = None;
+            }
+            return Ok(outcome);
         }
         if step.session.is_some() {
             return Ok(RecoveryOutcome::AlreadySignedIn);
@@ -88,7 +94,6 @@ impl RecoveryMethod for Code {
             }
             must_be_on(cx, self)?;
         }
-        step.flow.passing.transient_payload = Some(body["transient_payload"].clone());
         match state {
             State::ChooseMethod | State::SentEmail => ask(cx, step, &body).await,
             State::PassedChallenge => {

@@ -69,7 +69,10 @@ impl RegistrationMethod for Code {
         let body = profile::decode(schema, &mut step.flow.form, s, ("code", &SHAPE))?;
         let answered = answer(cx, step, schema, s, &body).await;
         if answered.is_err() {
-            profile::fill(&mut step.flow.form, &body["traits"]);
+            // The details that a code was sent for stay those.
+            if step.flow.state != State::SentEmail {
+                profile::fill(&mut step.flow.form, &body["traits"]);
+            }
             csrf::put(cx, step.flow, step.cookies);
         }
         answered
@@ -153,14 +156,14 @@ async fn send(
 
 /// The form of the last step; the traits go along, hidden.
 fn ask_for_code(cx: &Cx, form: &mut Form) {
+    form.forget_messages();
     let is_kept = |node: &Node| node.group == Group::Default && !node.is_input(Input::Submit);
     let known = std::mem::take(&mut form.nodes);
     let (kept, others): (Vec<_>, Vec<_>) = known.into_iter().partition(is_kept);
     form.nodes = others;
     form.clear();
     for mut node in kept {
-        let complains = !std::mem::take(&mut node.messages).is_empty();
-        if let Some(input) = node.as_input_mut().filter(|_| !complains) {
+        if let Some(input) = node.as_input_mut() {
             input.input = Input::Hidden;
         }
         form.push(node);

@@ -166,6 +166,7 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     }
     ask_for_code(cx, flow, via, step.cookies);
     flow.form.push(resend_button("email", to));
+    flow.passing.transient_payload = None;
     batch.update_flow(flow);
     Ok(batch.commit().await?)
 }

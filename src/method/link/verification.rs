@@ -121,6 +121,7 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     flow.active = Some(Group::Of(ME));
     flow.state = State::SentEmail;
     flow.form.messages = vec![text::verification::link_sent()];
+    flow.passing.transient_payload = None;
     batch.update_flow(flow);
     Ok(batch.commit().await?)
 }

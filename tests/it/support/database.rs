@@ -9,6 +9,8 @@ use tokio::sync::OnceCell;
 
 pub struct Database {
     pub dsn: Dsn,
+    /// The same as a configuration has it.
+    pub address: String,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -71,6 +73,7 @@ impl Database {
     pub fn in_memory() -> Self {
         Self {
             dsn: dsn("memory"),
+            address: "memory".into(),
             _folder: None,
         }
     }
@@ -88,8 +91,10 @@ impl Database {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("test.sqlite");
         std::fs::copy(template, &path).expect("a copy");
+        let address = format!("sqlite://{}", path.display());
         Self {
-            dsn: dsn(&format!("sqlite://{}", path.display())),
+            dsn: dsn(&address),
+            address,
             _folder: Some(folder),
         }
     }
@@ -106,8 +111,10 @@ impl Database {
             .await;
         let name = random_name();
         run(url, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        let address = named(url, &name);
         Self {
-            dsn: dsn(&named(url, &name)),
+            dsn: dsn(&address),
+            address,
             _folder: None,
         }
     }
@@ -115,8 +122,13 @@ impl Database {
     async fn mysql(url: &str) -> Self {
         let name = random_name();
         run(url, &format!("CREATE DATABASE {name}")).await;
-        let dsn = dsn(&named(url, &name));
+        let address = named(url, &name);
+        let dsn = dsn(&address);
         migrated(&dsn).await;
-        Self { dsn, _folder: None }
+        Self {
+            dsn,
+            address,
+            _folder: None,
+        }
     }
 }

@@ -5,6 +5,7 @@
 pub mod client;
 pub mod database;
 pub mod mail;
+pub mod smtp;
 
 use arc_swap::ArcSwap;
 use client::{Answer, Client, Kind};

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use wire::{Begun, Envelope, Fault, Wire};
 
 /// Until a connection is there.
@@ -142,8 +143,11 @@ impl Connections {
             *idle = kept;
             old
         };
-        for idle in old {
-            idle.wire.quit().await;
+        let mut leaving: JoinSet<()> = old.into_iter().map(|idle| idle.wire.quit()).collect();
+        if all {
+            while leaving.join_next().await.is_some() {}
+        } else {
+            leaving.detach_all();
         }
     }
 
@@ -295,7 +299,7 @@ fn letter(
         ("Message-ID".into(), format!("<{}@{domain}>", message.id)),
         ("MIME-Version".into(), "1.0".into()),
     ];
-    let mut recipients = vec![to];
+    let (mut first, mut more) = (vec![to], vec![]);
     for (name, value) in smtp.headers.iter() {
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic() && c != ':');
         // The form of the mail is not the configuration's to say.
@@ -305,16 +309,19 @@ fn letter(
         }
         let named = |other: &str| name.eq_ignore_ascii_case(other);
         if named("to") || named("cc") || named("bcc") {
-            if named("to") {
-                recipients.clear();
-            }
-            for address in value.split(',').filter(|a| !a.trim().is_empty()) {
-                let address = mailbox(address.trim()).ok_or_else(|| {
+            let mut listed = vec![];
+            for address in addresses(value) {
+                let address = mailbox(address).ok_or_else(|| {
                     Trouble::passing(format!(
                         "courier.smtp.headers: {name} is no list of addresses"
                     ))
                 })?;
-                recipients.push(address);
+                listed.push(address);
+            }
+            if named("to") {
+                first = listed;
+            } else {
+                more.append(&mut listed);
             }
         }
         headers.retain(|(other, _)| !named(other));
@@ -322,12 +329,19 @@ fn letter(
             headers.push((name.to_owned(), unstructured(value)));
         }
     }
-    recipients.dedup();
-    let envelope = Envelope {
-        from,
-        to: recipients,
-    };
+    first.append(&mut more);
+    let envelope = Envelope { from, to: first };
     Ok((envelope, headers))
+}
+
+/// The entries of a list of addresses; commas in quotes do not part them.
+fn addresses(list: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    let parts = list.split(move |c| {
+        is_quoted ^= c == '"';
+        c == ',' && !is_quoted
+    });
+    parts.map(str::trim).filter(|address| !address.is_empty())
 }
 
 /// An address as commands and headers have it: nothing in it can end either, the domain is ASCII.
@@ -353,6 +367,13 @@ fn mailbox(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_parted_at_commas_outside_of_quotes() {
+        let list = r#" "B, A" <a@example.org>, ,b@example.org "#;
+        let parts: Vec<_> = addresses(list).collect();
+        assert_eq!(parts, [r#""B, A" <a@example.org>"#, "b@example.org"]);
+    }
 
     #[test]
     fn no_address_leaves_its_command() {

@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 /// For each answer, but for the last one.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The server may take its time to put a mail to disk, and what it does not say in time is sent twice.
-const LONG_PATIENCE: Duration = Duration::from_secs(25);
+const LONG_PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of an answer, all its lines together.
 const LONGEST: u64 = 64 << 10;
 

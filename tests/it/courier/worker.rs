@@ -1,0 +1,142 @@
+//! What the worker promises: everything once, nothing lost, nobody blocks anybody.
+use super::{find, message, queue, queue_one, relay, settled, work};
+use crate::support::TestApp;
+use crate::support::smtp::{Server, Settings};
+use kratos::courier::worker::LEASE;
+use kratos::model::message::MessageStatus;
+use serde_json::json;
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_send_everything_once() {
+    const COUNT: usize = 400;
+    let server = Server::plain().await;
+    let app = TestApp::with(relay(&server.uri())).await;
+    let now = app.services.clock.now();
+    let messages: Vec<_> = (0..COUNT)
+        .map(|n| message(&app, &format!("r{n}@example.org"), now))
+        .collect();
+    queue(&app, &messages).await;
+    let _working = [work(&app, LEASE), work(&app, LEASE)];
+    server.wait(COUNT).await;
+    for message in &messages {
+        settled(&app, message.id, MessageStatus::Sent).await;
+    }
+    let mails = server.mails();
+    assert_eq!(mails.len(), COUNT);
+    let to: HashSet<_> = mails.iter().map(|m| m.to[0].clone()).collect();
+    assert_eq!(to.len(), COUNT);
+    // Connections are used again and again.
+    assert!(server.connections() <= 40, "{}", server.connections());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_recipient_does_not_hold_up_the_others() {
+    let settings = Settings {
+        slow: Some((Duration::from_secs(5), |to| to.starts_with("slow"))),
+        ..Settings::default()
+    };
+    let server = Server::start(settings).await;
+    let app = TestApp::with(relay(&server.uri())).await;
+    let now = app.services.clock.now();
+    let mut messages: Vec<_> = (0..6)
+        .map(|n| message(&app, &format!("slow{n}@example.org"), now))
+        .collect();
+    messages.extend((0..50).map(|n| {
+        message(
+            &app,
+            &format!("r{n}@example.org"),
+            now + time::Duration::SECOND,
+        )
+    }));
+    queue(&app, &messages).await;
+    let start = Instant::now();
+    let _working = work(&app, LEASE);
+    server.wait(50).await;
+    assert!(
+        start.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(server.wait(56).await.len(), 56);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_have_lost_is_sent() {
+    let server = Server::plain().await;
+    let app = TestApp::with(relay(&server.uri())).await;
+    let store = &app.services.store;
+    // One that a worker of the reference has left, which keeps no time; one of ours.
+    let mut theirs = message(&app, "theirs@example.org", app.services.clock.now());
+    theirs.status = MessageStatus::Processing;
+    queue(&app, std::slice::from_ref(&theirs)).await;
+    let ours = queue_one(&app, "ours@example.org").await;
+    app.clock.advance(time::Duration::seconds(1));
+    assert_eq!(
+        store
+            .queue()
+            .claim(app.services.clock.now(), 5)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    let lease = Duration::from_secs(3);
+    let start = Instant::now();
+    let _working = work(&app, lease);
+    server.wait(2).await;
+    assert!(start.elapsed() >= lease);
+    for id in [theirs.id, ours] {
+        let (message, dispatches) = settled(&app, id, MessageStatus::Sent).await;
+        assert_eq!((message.send_count, dispatches.len()), (1, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_ends_what_is_under_way_and_gives_back_the_rest() {
+    let settings = Settings {
+        slow: Some((Duration::from_millis(600), |_| true)),
+        ..Settings::default()
+    };
+    let server = Server::start(settings).await;
+    let app = TestApp::with(relay(&server.uri())).await;
+    let now = app.services.clock.now();
+    let messages: Vec<_> = (0..10)
+        .map(|n| message(&app, &format!("r{n}@example.org"), now))
+        .collect();
+    queue(&app, &messages).await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let worker = kratos::courier::Worker::new(app.services.clone(), stop.clone());
+    let running = tokio::spawn(async move { worker.run().await });
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    stop.cancel();
+    running.await.unwrap();
+    let sent = server.mails().len();
+    assert!((1..10).contains(&sent), "{sent}");
+    let mut states = vec![];
+    for message in &messages {
+        states.push(find(&app, message.id).await.0.status);
+    }
+    let count = |status| states.iter().filter(|s| **s == status).count();
+    assert_eq!(count(MessageStatus::Sent), sent);
+    assert_eq!(count(MessageStatus::Queued), 10 - sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_without_a_way_out_fail() {
+    let app = TestApp::with(json!({ "dev": false, "courier": { "message_retries": 0, "worker": { "pull_wait": "50ms" } } })).await;
+    let mut text = message(&app, "+491701234567", app.services.clock.now());
+    text.channel = Some("sms".into());
+    text.via = kratos::base::terms::Via::Sms;
+    queue(&app, std::slice::from_ref(&text)).await;
+    let _working = work(&app, LEASE);
+    let (_, dispatches) = settled(&app, text.id, MessageStatus::Abandoned).await;
+    let error = dispatches[0].error.clone().unwrap();
+    assert_eq!(error["code"], 500);
+    assert_eq!(error["status"], "Internal Server Error");
+    assert!(
+        error["message"].as_str().unwrap().contains("sms"),
+        "{error}"
+    );
+}
