@@ -9,6 +9,7 @@ pub mod ui;
 pub mod model;
 pub mod config;
 pub mod crypto;
+pub mod jsonnet;
 pub mod outbound;
 pub mod telemetry;
 pub mod resource;

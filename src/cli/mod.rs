@@ -40,6 +40,9 @@ enum Command {
     Hashers(hashers::HashersArgs),
     /// Show version, commit and build time
     Version,
+    /// Run Jsonnet for a server that started this; not to be called by people
+    #[command(name = crate::jsonnet::COMMAND, hide = true)]
+    JsonnetWorker,
 }
 
 /// Where the configuration is.
@@ -74,6 +77,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ));
         }
     };
+    if matches!(command, Command::JsonnetWorker) {
+        return shown(crate::jsonnet::run_child());
+    }
     crate::outbound::tls::install_provider();
     let done = match command {
         Command::Serve(args) => args.run(),
@@ -81,6 +87,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Migrate(args) => args.run(),
         Command::Cleanup(args) => args.run(),
         Command::Hashers(args) => hash(&args),
+        // Ran above.
+        Command::JsonnetWorker => Ok(()),
         Command::Version => version::run(),
     };
     crate::telemetry::logs::flush();

@@ -11,6 +11,8 @@ mod look;
 mod model;
 mod sprig;
 mod template;
+#[cfg(test)]
+mod tests;
 pub mod worker;
 
 pub use compose::{ComposeError, Composer};

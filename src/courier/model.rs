@@ -5,7 +5,7 @@ use super::kinds::has_headers;
 use super::letter::Letter;
 use super::template::value::{self, Record};
 use crate::base::terms::{TemplateType, Via};
-use crate::base::time::rfc3339;
+use crate::base::time::{rfc3339, seconds};
 use gotmpl::Value as Data;
 use serde_json::{Map, Value};
 use std::fmt::Write;
@@ -259,8 +259,8 @@ impl Model {
             record.put(field.name, data);
         }
         if has_headers(self.template, self.via) {
-            let headers = self.headers.as_ref().map_or(Data::Nil, value::of_map);
-            record.put("UserRequestHeaders", headers);
+            let headers = self.headers.as_ref().unwrap_or(&Value::Null);
+            record.put("UserRequestHeaders", value::of_map(headers));
         }
         record.done()
     }
@@ -269,7 +269,7 @@ impl Model {
 impl Letter<'_> {
     fn field(&self, name: &str) -> Value {
         let text = |text: Option<&str>| Value::from(text.unwrap_or(""));
-        let at = || Value::from(self.at.map(rfc3339).unwrap_or_default());
+        let at = || Value::from(self.at.map(seconds).map(rfc3339).unwrap_or_default());
         match name {
             "To" => self.to.into(),
             "RequestURL" => self.request_url.into(),

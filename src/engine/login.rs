@@ -111,7 +111,10 @@ async fn furnish(
     } else if flow.own.requested_aal == Aal::Two {
         flow.form.say(text::login::second_factor());
     }
-    if flow.channel == Channel::Browser || !flow.form.nodes.is_empty() {
+    // Apps see the field, too, unless codes are all that there is.
+    let of_codes = [Group::Default, Group::Of(MethodId::Code)];
+    let mut groups = flow.form.nodes.iter().map(|node| node.group);
+    if flow.channel == Channel::Browser || groups.any(|group| !of_codes.contains(&group)) {
         csrf::put(cx, flow, cookies);
     }
     order::login(&mut flow.form);

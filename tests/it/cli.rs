@@ -186,6 +186,46 @@ fn identity_schemas_that_cannot_be_used_are_explained() {
     }
 }
 
+#[test]
+fn templates_that_cannot_be_used_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own/recovery/valid");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("email.body.gotmpl"), "<p>\n{{ env \"HOME\" }}").unwrap();
+    std::fs::write(folder.path().join("subject"), "\n\n{{ if }}").unwrap();
+    let mut values = configuration();
+    values["courier"]["template_override_path"] = "own".into();
+    let valid = json!({ "email": {
+        "subject": "file://subject",
+        "body": { "plaintext": "file://nowhere", "html": "http://127.0.0.1:9/away" },
+    } });
+    values["courier"]["templates"] = json!({ "login_code": { "valid": valid } });
+    let file = folder.path().join("kratos.json");
+    std::fs::write(&file, serde_json::to_string_pretty(&values).unwrap()).unwrap();
+    let output = kratos_in(folder.path(), &["serve", "-c", "kratos.json"]);
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    let about = |key: &str| {
+        let mut lines = errors.lines();
+        let line = lines.find(|line| line.starts_with("kratos.json:") && line.contains(key));
+        line.unwrap_or_default().to_owned()
+    };
+    let of_folder = about("courier.template_override_path: ");
+    let place = "own/recovery/valid/email.body.gotmpl:2: there is no function `env`";
+    assert!(of_folder.ends_with(place), "{errors}");
+    assert!(
+        about("courier.templates.login_code.valid.email.subject: ").contains("line 3: "),
+        "{errors}"
+    );
+    let plaintext = about("courier.templates.login_code.valid.email.body.plaintext: ");
+    assert!(
+        plaintext.ends_with("there is no such file or page"),
+        "{errors}"
+    );
+    // What is only away may be back when it is needed.
+    assert!(about("email.body.html: ").is_empty(), "{errors}");
+}
+
 /// A server that runs until it is dropped.
 struct Server {
     process: Child,

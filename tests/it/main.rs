@@ -10,6 +10,7 @@ mod documents;
 mod fuzz;
 mod http;
 mod identities;
+mod jsonnet;
 mod layers;
 mod login;
 mod pages;

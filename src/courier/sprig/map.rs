@@ -95,8 +95,8 @@ fn merged(args: &[Value], overwrite: bool) -> Answer {
     Ok(target.into())
 }
 
-/// Maps within maps are merged as well. Without `overwrite`, what is empty counts as not there; with it, what is empty
-/// overwrites nothing.
+/// Maps within maps are merged as well. Without `overwrite`, what is empty counts as not there; with it, `null` overwrites
+/// nothing.
 fn merge(
     target: &mut Entries,
     source: &Entries,
@@ -114,7 +114,7 @@ fn merge(
                 *old = old_entries.into();
             }
             (Some(old), new) => {
-                if (overwrite && !is_empty(new)) || (!overwrite && is_empty(old)) {
+                if (overwrite && !matches!(new, Value::Nil)) || (!overwrite && is_empty(old)) {
                     *old = new.clone();
                 }
             }

@@ -16,6 +16,8 @@ mod semver;
 mod text;
 mod value;
 
+pub(super) use value::type_of;
+
 use gotmpl::Value;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -87,8 +89,15 @@ const NOT_HERMETIC: &[&str] = &[
     "randBytes",
     "uuidv4",
 ];
-/// What takes long.
-const DEAR: &[&str] = &["bcrypt", "htpasswd"];
+/// What takes long: hashes of passwords, and a pattern that is compiled each time.
+fn cost(name: &str) -> u64 {
+    match name {
+        "bcrypt" | "htpasswd" => 20_000,
+        _ if name.starts_with("regex") || name.starts_with("mustRegex") => 50,
+        _ if name.starts_with("semver") => 50,
+        _ => 1,
+    }
+}
 
 pub(super) fn has(set: Set, name: &str) -> bool {
     TABLES
@@ -106,7 +115,7 @@ pub(super) fn all(set: Set) -> impl Iterator<Item = Function> {
     all.filter(move |(name, _)| is_in(set, name))
         .map(|&(name, run)| Function {
             name,
-            cost: if DEAR.contains(&name) { 20_000 } else { 1 },
+            cost: cost(name),
             run,
         })
 }

@@ -118,9 +118,9 @@ pub(super) fn whole(value: &Value) -> i64 {
 }
 
 fn literal(text: &str) -> i64 {
-    // `1.00` counts as whole.
+    // What stands behind a point is cut off.
     let text = match text.split_once('.') {
-        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
+        Some((whole, behind)) if behind.bytes().all(|b| b.is_ascii_digit()) => whole,
         _ => text,
     };
     let (sign, digits) = match text.strip_prefix('-') {

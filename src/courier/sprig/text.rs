@@ -310,19 +310,14 @@ fn untitle(text: &str) -> String {
 }
 
 fn swapcase(text: &str) -> String {
-    let mut is_start = true;
     let each = |c: char| {
-        let swapped = if c.is_uppercase() {
+        if c.is_uppercase() {
             lower_char(c)
         } else if c.is_lowercase() {
-            // A title case letter at the start of a word: the same as upper case but for digraphs.
-            let _ = is_start;
             upper_char(c)
         } else {
             c
-        };
-        is_start = is_space(c);
-        swapped
+        }
     };
     text.chars().map(each).collect()
 }

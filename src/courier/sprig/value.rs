@@ -89,7 +89,7 @@ fn is(args: &[Value], of: fn(&Value) -> &'static str) -> Answer {
 }
 
 /// Go's name of the type.
-fn type_of(value: &Value) -> &'static str {
+pub(in super::super) fn type_of(value: &Value) -> &'static str {
     match value {
         Value::Nil => "<nil>",
         Value::Bool(_) => "bool",

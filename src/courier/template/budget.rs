@@ -11,6 +11,10 @@ const MOST_OUTPUT: usize = 1 << 20;
 const MOST_STEPS: u64 = 200_000;
 /// Bytes of all texts and lists on the way.
 const MOST_BYTES: u64 = 64 << 20;
+/// Lists within lists: what looks at them does so by calling itself.
+const MOST_LEVELS: usize = 100;
+/// Members that are looked at for what one step costs.
+const MEMBERS_PER_STEP: u64 = 64;
 /// Rounds of all loops.
 pub(super) const MOST_ROUNDS: u64 = 100_000;
 /// Members of one list, characters that one call adds.
@@ -28,8 +32,22 @@ impl Budget {
     pub(super) fn step(&self, cost: u64) -> Result<(), String> {
         spend(&self.steps, cost, MOST_STEPS)
     }
+    /// Counts what was made. Values share their parts, so what is small to keep may be large to print or to compare: a
+    /// list counts with all that is in it.
     pub(super) fn keep(&self, value: &Value) -> Result<(), String> {
-        spend(&self.bytes, weight(value, 0), MOST_BYTES)
+        let mut size = Size::default();
+        size.add(value, 0)?;
+        spend(&self.steps, size.members / MEMBERS_PER_STEP, MOST_STEPS)?;
+        spend(&self.bytes, size.bytes, MOST_BYTES)
+    }
+    /// What a call costs that looks at all members of its arguments.
+    pub(super) fn look(&self, args: &[Value]) -> Result<(), String> {
+        let members = args.iter().filter_map(|arg| match arg {
+            Value::String(_) => None,
+            other => other.len(),
+        });
+        let members = u64::try_from(members.sum::<usize>()).unwrap_or(u64::MAX);
+        spend(&self.steps, members / MEMBERS_PER_STEP, MOST_STEPS)
     }
 }
 
@@ -42,17 +60,36 @@ fn spend(counter: &AtomicU64, cost: u64, most: u64) -> Result<(), String> {
     }
 }
 
-/// A list counts with what is in it: a few levels down, it was counted when it was made.
-fn weight(value: &Value, depth: usize) -> u64 {
-    let of = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    match value {
-        Value::String(text) => of(text.len()),
-        Value::List(items) => 16 * of(items.len()),
-        Value::Map(entries) if depth < 2 => entries
-            .values()
-            .map(|value| 64 + weight(value, depth + 1))
-            .sum(),
-        _ => 8,
+#[derive(Default)]
+struct Size {
+    members: u64,
+    bytes: u64,
+}
+
+impl Size {
+    fn add(&mut self, value: &Value, depth: usize) -> Result<(), String> {
+        let of = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        self.members += 1;
+        if self.members > of(MOST_MEMBERS) || depth > MOST_LEVELS {
+            return Err(TOO_MUCH.to_owned());
+        }
+        match value {
+            Value::String(text) | Value::Safe { s: text, .. } => self.bytes += of(text.len()),
+            Value::List(items) => {
+                self.bytes += 16;
+                items
+                    .iter()
+                    .try_for_each(|item| self.add(item, depth + 1))?;
+            }
+            Value::Map(entries) => {
+                for (key, value) in entries.iter() {
+                    self.bytes += 32 + of(key.len());
+                    self.add(value, depth + 1)?;
+                }
+            }
+            _ => self.bytes += 8,
+        }
+        Ok(())
     }
 }
 

@@ -2,8 +2,10 @@
 //! does otherwise than Go is put right here (courier.md §4.2).
 pub(super) mod budget;
 mod own;
+mod printf;
 mod rewrite;
 pub(super) mod show;
+mod structure;
 #[cfg(test)]
 mod tests;
 pub(super) mod value;
@@ -164,6 +166,7 @@ fn read(source: &Source, functions: sprig::Set) -> Result<Vec<(String, ListNode)
         }
         other => fault(0, other.to_string()),
     };
+    structure::check(&source.text)?;
     let parser = Parser::with_name(Some(&source.name), &source.text, "{{", "}}");
     let (top, defined) = parser.and_then(Parser::parse).map_err(failed)?;
     let mut trees: Vec<(String, ListNode)> = vec![(source.name.clone(), top)];
@@ -180,7 +183,7 @@ fn read(source: &Source, functions: sprig::Set) -> Result<Vec<(String, ListNode)
     }
     let is_known = |name: &str| {
         own::OF_THE_LIBRARY.contains(&name)
-            || matches!(name, "print" | "println")
+            || matches!(name, "print" | "printf" | "println")
             || sprig::has(functions, name)
     };
     for (_, tree) in &mut trees {
@@ -215,6 +218,7 @@ fn table(set: sprig::Set, env: Env) -> FuncMap {
         let run = move |args: &[Value]| {
             let run = || {
                 budget.step(function.cost)?;
+                budget.look(args)?;
                 let value = (function.run)(&env, args)?;
                 budget.keep(&value)?;
                 Ok(value)

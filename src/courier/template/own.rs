@@ -8,8 +8,6 @@ pub(super) const FIELD: &str = "_field";
 /// `METHOD value name args…`
 pub(super) const METHOD: &str = "_method";
 pub(super) const PRINT: &str = "_print";
-/// One argument of `printf`.
-pub(super) const ARGUMENT: &str = "_argument";
 pub(super) const TEXT: &str = "_text";
 /// What is passed on, and counted.
 pub(super) const DOT: &str = "_dot";
@@ -21,18 +19,18 @@ pub(super) const TABLE: &[(&str, Own)] = &[
     (FIELD, field),
     (METHOD, method),
     (PRINT, |args| Ok(printed(args))),
-    (ARGUMENT, |args| Ok(argument(args))),
     (TEXT, |args| Ok(as_text(args))),
     (DOT, |args| Ok(last(args))),
     (NOTHING, |_| Ok(Value::Nil)),
     ("print", |args| Ok(show::print(args).into())),
     ("println", |args| Ok(show::println(args).into())),
+    ("printf", super::printf::printf),
 ];
 
 /// What the library brings along and is used as it is.
 pub(super) const OF_THE_LIBRARY: &[&str] = &[
     "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or",
-    "printf", "slice", "urlquery",
+    "slice", "urlquery",
 ];
 
 fn last(args: &[Value]) -> Value {
@@ -104,28 +102,18 @@ fn canonical(name: &str) -> String {
         .collect()
 }
 
-/// What the library would print in its own way becomes text before.
+/// What the library would print in another way than Go becomes text before.
 fn printed(args: &[Value]) -> Value {
     let value = last(args);
     match &value {
-        Value::List(_) | Value::Map(_) => show::text(&value).into(),
-        Value::Float(number) => {
+        Value::List(_) | Value::Map(_) | Value::Float(_) => {
             let text = show::text(&value);
-            if text == number.to_string() {
+            if text == value.to_string() {
                 value
             } else {
                 text.into()
             }
         }
-        _ => value,
-    }
-}
-
-/// `printf` knows what to do with anything but lists and maps that hold numbers.
-fn argument(args: &[Value]) -> Value {
-    let value = last(args);
-    match &value {
-        Value::List(_) | Value::Map(_) => show::text(&value).into(),
         _ => value,
     }
 }

@@ -120,7 +120,6 @@ impl<'a> Rewriter<'a> {
             };
             let pos = command.pos;
             let wrapper = match first.as_str() {
-                "printf" => Some(own::ARGUMENT),
                 "html" | "js" | "urlquery" => Some(own::TEXT),
                 _ => None,
             };
@@ -131,7 +130,7 @@ impl<'a> Rewriter<'a> {
                 pipe.commands.push(self::command(pos, wrapper, vec![]));
             }
             pipe.commands.push(command);
-            if matches!(first.as_str(), "printf" | "js") {
+            if first == "js" {
                 pipe.commands.push(self::command(pos, own::DOT, vec![]));
             }
         }

@@ -2,6 +2,7 @@ use super::value::{Record, of_json, of_map};
 use super::*;
 use serde::Deserialize;
 use serde_json::Value as Json;
+use std::path::{Path, PathBuf};
 use time::macros::datetime;
 
 const NOW: time::OffsetDateTime = datetime!(2026-07-01 12:00 UTC);
@@ -25,7 +26,11 @@ fn env() -> Env {
 
 /// The fields of all kinds of messages at once.
 fn data() -> Value {
-    let json: Json = serde_json::from_str(DATA).unwrap();
+    data_of(DATA)
+}
+
+fn data_of(text: &str) -> Value {
+    let json: Json = serde_json::from_str(text).unwrap();
     let mut record = Record::new("{}".to_owned());
     for (name, key) in [
         ("To", "to"),
@@ -48,13 +53,20 @@ fn data() -> Value {
     ] {
         record.put(name, of_map(&json[key]));
     }
-    record.put("ExpiresInMinutes", Value::Int(15));
+    record.put(
+        "ExpiresInMinutes",
+        Value::Int(json["expires_in_minutes"].as_i64().unwrap()),
+    );
     let given = &json["oauth2_login_request"];
     record.put("OAuth2LoginRequest", super::super::model::oauth2(given));
     record.done()
 }
 
 fn run(case: &Case) -> Result<String, String> {
+    run_with(case, &data())
+}
+
+fn run_with(case: &Case, data: &Value) -> Result<String, String> {
     let mode = if case.mode == "html" {
         Mode::Html
     } else {
@@ -72,7 +84,7 @@ fn run(case: &Case) -> Result<String, String> {
     let mut sources = vec![source("main", &case.template)];
     sources.extend(case.files.iter().map(|(name, text)| source(name, text)));
     let parsed = Parsed::parse("main", &sources, mode, set).map_err(|error| error.to_string())?;
-    parsed.run(&data(), env())
+    parsed.run(data, env())
 }
 
 #[test]
@@ -122,6 +134,7 @@ fn no_template_runs_without_end() {
         "{{ $x := \"&&\" }}{{ range 100 }}{{ $x = print $x $x }}{{ end }}",
         "{{ $x := list 1 }}{{ range 100 }}{{ $x = concat $x $x }}{{ end }}",
         "{{ $x := list 1 }}{{ range 100 }}{{ $x = list $x $x }}{{ end }}{{ $x }}",
+        "{{ $x := list 1 }}{{ range 90000 }}{{ $x = list $x }}{{ end }}{{ $x }}",
         "{{ define \"a\" }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}",
         "{{ range 1000 }}{{ bcrypt \"x\" }}{{ end }}",
         "{{ range 300 }}{{ range 300 }}{{ range 300 }}{{ end }}{{ end }}{{ end }}",
@@ -171,4 +184,52 @@ fn mistakes_are_told_with_their_line() {
         text("a\n{{ .Nope }}").unwrap_err(),
         "line 2: there is no field Nope"
     );
+}
+
+/// What lies beside the project or further up, if it is there.
+fn shared(name: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = root.ancestors().map(|a| a.join("shared").join(name));
+    let found = all.find(|path| path.is_dir());
+    if found.is_none() {
+        println!("skipped: shared/{name} is not there");
+    }
+    found
+}
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// Templates that people really send: all can be read, and run with the fields of any kind of message.
+#[test]
+fn templates_of_real_installations_run() {
+    let Some(folder) = shared("real-configs") else {
+        return;
+    };
+    let mut files = vec![];
+    files_below(&folder, &mut files);
+    files.retain(|file| file.to_string_lossy().ends_with(".gotmpl"));
+    assert!(files.len() >= 20, "only {}", files.len());
+    for file in files {
+        let template = std::fs::read_to_string(&file).unwrap();
+        for mode in ["text", "html"] {
+            let case = Case {
+                mode: mode.to_owned(),
+                full: false,
+                template: template.clone(),
+                files: BTreeMap::new(),
+                output: None,
+            };
+            let given = run(&case);
+            assert!(given.is_ok(), "{}: {given:?}", file.display());
+        }
+    }
 }

@@ -1,14 +1,13 @@
 //! `/admin/courier/messages`: what was sent, or was to be (http-api.md §12.3).
 use super::{page_size, write_links};
 use crate::base::id::MessageId;
-use crate::base::time::rfc3339;
+use crate::base::time::{rfc3339, wire};
 use crate::crypto::seal::{PAGE_TOKEN, Seal};
 use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
 use crate::http::{error, respond};
 use crate::model::message::{CourierMessage, Dispatch, MessageStatus};
 use crate::store::MessageCursor;
-use axum::http::header::{HeaderName, HeaderValue};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -39,10 +38,7 @@ async fn page(cx: &Cx) -> Result<Response, Fault> {
             ))
         })?),
     };
-    let size = match page_size(query, 10, 500) {
-        Ok(size) => size,
-        Err(text) => return Ok(no_number(&text)),
-    };
+    let size = page_size(query, 10, 500).map_err(Refusal::unreadable)?;
     let from = match query.text("page_token") {
         None => MessageCursor {
             created_at: LATEST,
@@ -78,31 +74,52 @@ async fn page(cx: &Cx) -> Result<Response, Fault> {
     Ok(response)
 }
 
-/// The reference takes this for its own fault in the body, and for the client's in the status.
-fn no_number(text: &str) -> Response {
-    let error = json!({ "code": 500, "status": "Internal Server Error", "message": text });
-    let mut response = respond::json_as(400, "application/json", &json!({ "error": error }));
-    response.headers_mut().insert(
-        HeaderName::from_static("ory-error-id"),
-        HeaderValue::from_static(""),
-    );
-    response
-}
-
-/// What is sealed in a page token: the last message of the page before, in microseconds, and when the token ends.
+/// What is sealed in a page token, in the form of the reference, so that its tokens go on here and back.
 #[derive(Serialize, Deserialize)]
 struct Token {
-    at: i64,
-    id: MessageId,
-    until: i64,
+    #[serde(rename = "e", with = "wire")]
+    until: OffsetDateTime,
+    #[serde(rename = "c")]
+    columns: [Column; 2],
+}
+
+/// The word of the reference for "newest first".
+const DESCENDING: i64 = 1;
+
+/// A column of the last message of the page before.
+#[derive(Default, Serialize, Deserialize)]
+struct Column {
+    #[serde(rename = "n")]
+    name: String,
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    order: Option<i64>,
+    #[serde(
+        rename = "vt",
+        default,
+        with = "wire::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    time: Option<OffsetDateTime>,
+    #[serde(rename = "vu", default, skip_serializing_if = "Option::is_none")]
+    id: Option<MessageId>,
 }
 
 fn seal(cx: &Cx, cursor: MessageCursor) -> Option<String> {
-    let micros = cursor.created_at.unix_timestamp_nanos() / 1000;
     let token = Token {
-        at: i64::try_from(micros).ok()?,
-        id: cursor.id,
-        until: (cx.now + TOKEN_LIFE).unix_timestamp(),
+        until: cx.now + TOKEN_LIFE,
+        columns: [
+            Column {
+                name: "created_at".into(),
+                order: Some(DESCENDING),
+                time: Some(cursor.created_at),
+                id: None,
+            },
+            Column {
+                name: "id".into(),
+                id: Some(cursor.id),
+                ..Column::default()
+            },
+        ],
     };
     let content = serde_json::to_vec(&token).ok()?;
     Seal::of(&cx.config).seal(PAGE_TOKEN, &content, cx.dice())
@@ -111,10 +128,12 @@ fn seal(cx: &Cx, cursor: MessageCursor) -> Option<String> {
 fn open(cx: &Cx, token: &str) -> Option<MessageCursor> {
     let content = Seal::of(&cx.config).open(PAGE_TOKEN, token)?;
     let token: Token = serde_json::from_slice(&content).ok()?;
-    let created_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(token.at) * 1000).ok()?;
-    (token.until > cx.now.unix_timestamp()).then_some(MessageCursor {
-        created_at,
-        id: token.id,
+    let [created_at, id] = token.columns;
+    let is_ours = created_at.name == "created_at" && id.name == "id" && token.until > cx.now;
+    is_ours.then_some(())?;
+    Some(MessageCursor {
+        created_at: created_at.time?,
+        id: id.id?,
     })
 }
 

@@ -53,8 +53,9 @@ impl VerificationMethod for Link {
         cookies: &mut CookieChanges,
     ) {
         flow.state = State::SentEmail;
+        // As the reference has it: one button stands there twice, the other is that of another method.
         self.populate(cx, flow, cookies);
-        // As the reference has it: the button is that of the other method.
+        self.populate(cx, flow, cookies);
         let again = Node::submit(address.via.word(), &address.value).group(MethodId::Code);
         flow.form.push(again.label(text::node::resend_code()));
     }

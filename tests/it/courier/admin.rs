@@ -1,5 +1,5 @@
 //! Messages as administrators see them, and the mailbox of development.
-use super::{message, queue, relay, settled, work};
+use super::{message, queue, recovery, relay, settled, work};
 use crate::support::TestApp;
 use kratos::courier::worker::LEASE;
 use kratos::model::message::MessageStatus;
@@ -200,13 +200,26 @@ async fn without_a_mail_server_developers_read_mails_here() {
     mail.body = "Go to http://127.0.0.1:4433/x?a=1&b=2 <b>".into();
     let mut text = message(&app, "+491701234567", app.services.clock.now());
     text.channel = Some("sms".into());
-    queue(&app, &[mail.clone(), text.clone()]).await;
+    let mut rich = recovery(&app);
+    rich.recipient = "<b>@example.org".into();
+    queue(&app, &[mail.clone(), text.clone(), rich]).await;
     let _working = work(&app, LEASE);
     for id in [mail.id, text.id] {
         settled(&app, id, MessageStatus::Sent).await;
     }
     let page = get(&app, "/admin/mailbox").await;
     assert_eq!(page.status, 200);
+    // The HTML of a mail stays in its frame.
+    assert!(
+        page.text
+            .contains("srcdoc=\"&lt;base target=&quot;_blank&quot;&gt;&lt;"),
+        "{}",
+        page.text
+    );
+    assert!(
+        page.text
+            .contains("sandbox=\"allow-popups allow-popups-to-escape-sandbox\"")
+    );
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     assert!(
@@ -221,7 +234,7 @@ async fn without_a_mail_server_developers_read_mails_here() {
         page.text
     );
     let list = get(&app, "/mailbox/messages").await.json();
-    assert_eq!(list.as_array().unwrap().len(), 2);
+    assert_eq!(list.as_array().unwrap().len(), 3);
     let found = list
         .as_array()
         .unwrap()

@@ -23,12 +23,26 @@ fn message(app: &TestApp, to: &str, created_at: OffsetDateTime) -> CourierMessag
         recipient: to.into(),
         subject: "Use code 123456".into(),
         body: "Grüße.\n.\n.hidden code 123456\n".into(),
-        template_type: "recovery_code_valid".into(),
+        // Of another server: it goes out as plain text.
+        template_type: "unheard_of".into(),
         template_data: Some(b"{}".to_vec()),
         request_headers: None,
         send_count: 0,
         created_at,
         updated_at: created_at,
+    }
+}
+
+/// One that has HTML.
+fn recovery(app: &TestApp) -> CourierMessage {
+    let data = json!({
+        "to": "somebody@example.org", "recovery_code": "123456", "identity": { "traits": {} },
+        "request_url": "http://a.test/", "transient_payload": {}, "expires_in_minutes": 60,
+    });
+    CourierMessage {
+        template_type: "recovery_code_valid".into(),
+        template_data: Some(data.to_string().into_bytes()),
+        ..message(app, "somebody@example.org", app.services.clock.now())
     }
 }
 

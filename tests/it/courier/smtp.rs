@@ -1,5 +1,5 @@
 //! Every kind of mail server that an address can name, and what a mail looks like there.
-use super::{message, queue, queue_one, relay, settled, work};
+use super::{message, queue, queue_one, recovery, relay, settled, work};
 use crate::support::smtp::{At, Server, Settings};
 use crate::support::{TestApp, merge};
 use kratos::courier::worker::LEASE;
@@ -241,6 +241,35 @@ async fn a_mail_says_what_it_should() {
     assert_eq!(got.header("From: evil"), None);
     let (_, body) = got.data.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, "Gr=C3=BC=C3=9Fe.\r\n.\r\n.hidden code 123456\r\n\r\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn html_comes_behind_the_text() {
+    let server = Server::plain().await;
+    let app = TestApp::with(relay(&server.uri())).await;
+    let mail = recovery(&app);
+    queue(&app, std::slice::from_ref(&mail)).await;
+    let _working = work(&app, LEASE);
+    settled(&app, mail.id, MessageStatus::Sent).await;
+    let got = server.mails().remove(0);
+    let kind = got.header("Content-Type").unwrap();
+    let boundary = kind
+        .strip_prefix("multipart/alternative; boundary=")
+        .unwrap();
+    let parts: Vec<_> = got.data.split(&format!("--{boundary}")).collect();
+    assert_eq!(parts.len(), 4, "{}", got.data);
+    assert!(
+        parts[1].starts_with("\r\nContent-Type: text/plain; charset=UTF-8\r\n"),
+        "{}",
+        parts[1]
+    );
+    assert!(
+        parts[2].starts_with("\r\nContent-Type: text/html; charset=UTF-8\r\n"),
+        "{}",
+        parts[2]
+    );
+    assert!(parts[2].contains("123456"), "{}", parts[2]);
+    assert_eq!(parts[3], "--\r\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,160 @@
+//! Jsonnet in child processes: what is bad harms nobody but itself.
+use crate::cli::PROGRAM;
+use kratos::jsonnet::{Evaluation, JsonnetError, JsonnetPool};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn pool() -> JsonnetPool {
+    JsonnetPool::new(PROGRAM.into())
+}
+
+async fn run(pool: &JsonnetPool, snippet: &str) -> Result<Value, JsonnetError> {
+    let ctx = json!({ "n": 7 });
+    let text = pool.evaluate(&Evaluation {
+        snippet,
+        arguments: &[("ctx", &ctx)],
+        external: &[],
+    });
+    Ok(serde_json::from_str(&text.await?).unwrap())
+}
+
+/// Our children that are there, zombies included.
+fn children() -> Vec<(u32, String)> {
+    let mut found = vec![];
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(id) = entry.file_name().to_string_lossy().parse() else {
+            continue;
+        };
+        let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap_or_default().trim().to_owned()
+        };
+        if field("PPid:") == std::process::id().to_string() && field("Name:") == "kratos" {
+            let command = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+            let state = field("State:");
+            if command.contains("jsonnet-worker") || state.starts_with('Z') {
+                found.push((id, state));
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_jsonnets_are_stopped_and_others_go_on() {
+    let pool = pool();
+    assert_eq!(run(&pool, "function(ctx) ctx.n + 1").await, Ok(json!(8)));
+    let begun = Instant::now();
+    let endless = "local f(x) = f(x + 1) tailstrict; function(ctx) f(1)";
+    assert_eq!(run(&pool, endless).await, Err(JsonnetError::TimedOut));
+    assert!(begun.elapsed() < Duration::from_secs(6));
+    let recursion = run(&pool, "local f(x) = f(x) + 1; function(ctx) f(1)").await;
+    assert!(
+        matches!(recursion, Err(JsonnetError::Failed(_))),
+        "{recursion:?}"
+    );
+    let gigabyte = run(
+        &pool,
+        "local d(s, n) = if n == 0 then s else d(s + s, n - 1); function(ctx) std.length(d('0123456789abcdef', 26))",
+    );
+    let gigabyte = gigabyte.await;
+    let expected = [Err(JsonnetError::Died), Err(JsonnetError::TimedOut)];
+    assert!(expected.contains(&gigabyte), "{gigabyte:?}");
+    let brackets = "[".repeat(1_000_000);
+    let nested = run(&pool, &brackets).await;
+    assert!(nested.is_err(), "{nested:?}");
+    let large = run(&pool, "function(ctx) std.repeat('x', 2000000)").await;
+    assert_eq!(large, Err(JsonnetError::OutputTooLarge));
+    let long = " ".repeat(5 << 20);
+    assert_eq!(run(&pool, &long).await, Err(JsonnetError::InputTooLarge));
+    let import = run(&pool, "function(ctx) importstr '/etc/hostname'").await;
+    assert!(matches!(import, Err(JsonnetError::Failed(_))), "{import:?}");
+    assert_eq!(
+        run(&pool, "error 'cancel'").await,
+        Err(JsonnetError::Cancelled)
+    );
+    assert_eq!(run(&pool, "function(ctx) ctx.n").await, Ok(json!(7)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_get_each_their_own() {
+    let pool = pool();
+    let tasks: Vec<_> = (0..200)
+        .map(|n| {
+            let pool = pool.clone();
+            tokio::spawn(async move { run(&pool, &format!("function(ctx) [ctx.n, {n}]")).await })
+        })
+        .collect();
+    for (n, task) in tasks.into_iter().enumerate() {
+        assert_eq!(task.await.unwrap(), Ok(json!([7, n])));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_child_is_replaced_and_none_is_left() {
+    // By itself, in a program of its own: other tests have children, too.
+    let own = "jsonnet::a_killed_child_is_replaced_and_none_is_left";
+    if std::env::var_os("KRATOS_TEST_ALONE").is_none() {
+        let program = std::env::current_exe().unwrap();
+        let output = Command::new(program)
+            .args(["--exact", own])
+            .env("KRATOS_TEST_ALONE", "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        return;
+    }
+    let pool = pool();
+    assert_eq!(run(&pool, "1").await, Ok(json!(1)));
+    let before = children();
+    assert_eq!(before.len(), 1, "{before:?}");
+    let killed = Command::new("kill")
+        .args(["-9", &before[0].0.to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    assert_eq!(run(&pool, "2").await, Ok(json!(2)));
+    let after = children();
+    assert_eq!(after.len(), 1, "{after:?}");
+    assert_ne!(before[0].0, after[0].0);
+    // Nobody waits for this one any more.
+    let endless = "local f(x) = f(x + 1) tailstrict; f(1)";
+    let given_up = tokio::time::timeout(Duration::from_millis(200), run(&pool, endless)).await;
+    assert!(given_up.is_err());
+    drop(pool);
+    for _ in 0..50 {
+        if children().is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{:?}", children());
+}
+
+#[test]
+fn a_child_ends_with_its_input_and_is_not_in_the_help() {
+    let child = Command::new(PROGRAM)
+        .arg("jsonnet-worker")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(child.status.success());
+    let help = Command::new(PROGRAM).arg("help").output().unwrap();
+    assert!(!String::from_utf8_lossy(&help.stdout).contains("jsonnet"));
+}
+
+#[tokio::test]
+async fn without_a_program_there_is_an_error() {
+    let nowhere = JsonnetPool::new(Path::new("/nowhere/kratos").into());
+    let missing = JsonnetError::Unavailable(std::io::ErrorKind::NotFound);
+    assert_eq!(run(&nowhere, "1").await, Err(missing));
+    // One that says something else.
+    let other = JsonnetPool::new(Path::new("/bin/echo").into());
+    assert!(matches!(
+        run(&other, "1").await,
+        Err(JsonnetError::Unavailable(_))
+    ));
+}
