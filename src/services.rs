@@ -3,9 +3,10 @@ use crate::base::build;
 use crate::base::clock::Clock;
 use crate::base::random::Random;
 use crate::config::{Config, Finding, Loaded};
-use crate::courier::Composer;
 use crate::courier::worker::Office;
+use crate::courier::{self, Composer};
 use crate::crypto::hash::pool::{HashPool, PoolLimits};
+use crate::jsonnet::JsonnetPool;
 use crate::model::message::CourierMessage;
 use crate::outbound::Outbound;
 use crate::outbound::breach::BreachList;
@@ -27,6 +28,8 @@ pub struct Services {
     pub composer: Composer,
     pub hasher: HashPool,
     pub outbound: Outbound,
+    pub resources: Resources,
+    pub jsonnet: JsonnetPool,
     pub breaches: BreachList,
     pub metrics: Metrics,
     pub clock: Arc<dyn Clock>,
@@ -40,6 +43,7 @@ impl Services {
         store: Store,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        jsonnet: JsonnetPool,
     ) -> anyhow::Result<Self> {
         let outbound = Outbound::default();
         let resources = Resources::new(outbound.clone());
@@ -59,9 +63,11 @@ impl Services {
             config: ArcSwap::from_pointee(config),
             store,
             schemas: SchemaRegistry::new(resources.clone()),
-            composer: Composer::new(resources),
+            composer: Composer::new(resources.clone()),
             hasher,
             outbound,
+            resources,
+            jsonnet,
             breaches: BreachList::default(),
             metrics,
             clock,
@@ -83,6 +89,11 @@ impl Services {
     pub async fn look_at_templates(&self, loaded: &Loaded) -> Vec<Finding> {
         self.composer.look(loaded, self.clock.now()).await
     }
+    /// The same for what delivers messages by HTTP.
+    pub async fn look_at_gateways(&self, loaded: &Loaded) -> Vec<Finding> {
+        let now = self.clock.now();
+        courier::look_at_gateways(loaded, &self.resources, &self.jsonnet, now).await
+    }
 }
 
 #[async_trait]
@@ -101,6 +112,15 @@ impl Office for Services {
     }
     fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+    fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+    fn resources(&self) -> &Resources {
+        &self.resources
+    }
+    fn jsonnet(&self) -> &JsonnetPool {
+        &self.jsonnet
     }
     async fn html(
         &self,

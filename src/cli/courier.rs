@@ -1,7 +1,7 @@
 //! `kratos courier watch` (config-cli.md §4.4): delivers messages in a process of its own, until somebody says stop.
 use super::ConfigArgs;
-use super::serve::{PATIENCE, load, machine, reload_on_change, stop_on_signal};
-use super::source::{self, source};
+use super::serve::{PATIENCE, jsonnet, load, machine, reload_on_change, stop_on_signal};
+use super::source::{self, refused, source};
 use crate::config::Source;
 use crate::config::dsn::Dsn;
 use crate::config::watch::{Seen, Watcher};
@@ -71,7 +71,7 @@ struct Ready {
 async fn ready(source: Source) -> anyhow::Result<Ready> {
     let seen = Seen::now(source.paths());
     let loaded = load(&source)?;
-    let config = loaded.config;
+    let config = loaded.config.clone();
     let metrics = match config.expose_metrics_port {
         0 => None,
         port => {
@@ -94,7 +94,12 @@ async fn ready(source: Source) -> anyhow::Result<Ready> {
     }
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
     let store = store.map_err(|error| source::advised(error, &how))?;
-    let services = Arc::new(Services::start(config, store, clock, random)?);
+    let services = Arc::new(Services::start(config, store, clock, random, jsonnet()?)?);
+    let mut findings = services.look_at_templates(&loaded).await;
+    findings.extend(services.look_at_gateways(&loaded).await);
+    if !findings.is_empty() {
+        return refused(findings);
+    }
     let watcher = reload_on_change(source, seen, &services)?;
     Ok(Ready {
         services,

@@ -14,6 +14,7 @@ use crate::courier::channel::is_mailbox;
 use crate::http::serve::{GRACE, Listener};
 use crate::http::welcome::{self, Places};
 use crate::http::{Side, admin_router, listeners, public_router};
+use crate::jsonnet::JsonnetPool;
 use crate::services::Services;
 use crate::store::{Db, Store, migrate};
 use anyhow::Context as _;
@@ -109,9 +110,10 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
     }
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
     let store = store.map_err(|error| source::advised(error, &how))?;
-    let services = Arc::new(Services::start(config, store, clock, random)?);
+    let services = Arc::new(Services::start(config, store, clock, random, jsonnet()?)?);
     let mut findings = services.look_at_schemas(&loaded).await;
     findings.extend(services.look_at_templates(&loaded).await);
+    findings.extend(services.look_at_gateways(&loaded).await);
     if !findings.is_empty() {
         return refused(findings);
     }
@@ -151,6 +153,7 @@ pub(super) fn reload_on_change(
         let loaded = source.load().and_then(|loaded| {
             let mut findings = runtime.block_on(services.look_at_schemas(&loaded));
             findings.extend(runtime.block_on(services.look_at_templates(&loaded)));
+            findings.extend(runtime.block_on(services.look_at_gateways(&loaded)));
             if findings.is_empty() {
                 Ok(loaded)
             } else {
@@ -203,6 +206,8 @@ async fn unconfigured(source: Source) -> anyhow::Result<Ready> {
         secrets,
     } = zero_config::prepare(&folder, PRESET, random.as_ref())?;
     let [values, alias] = configs;
+    // This is for trying things out, on this machine: mails are kept for the mailbox.
+    let source = source.clone().flag("dev", true, true);
     let config = load(&source.clone().own_values(values))?.config;
     // The same but for one name: to judge it, too, would take as long again as the rest of the start.
     let alias = unchecked(&source.own_values(alias))?;
@@ -218,7 +223,7 @@ async fn unconfigured(source: Source) -> anyhow::Result<Ready> {
         secrets: secrets.display().to_string(),
     };
     print::out().write_all(places.text().as_bytes())?;
-    let services = Arc::new(Services::start(config, store, clock, random)?);
+    let services = Arc::new(Services::start(config, store, clock, random, jsonnet()?)?);
     let page = get(async move |asked: HeaderMap| welcome::page(&places, &asked));
     let public_routes = Router::new()
         .route("/", page)
@@ -256,6 +261,11 @@ pub(super) fn load(source: &Source) -> anyhow::Result<Loaded> {
         tracing::warn!("{warning}");
     }
     Ok(loaded)
+}
+
+/// Jsonnet runs in children of this program.
+pub(super) fn jsonnet() -> anyhow::Result<JsonnetPool> {
+    JsonnetPool::of_this_program().context("this program cannot tell which file it is")
 }
 
 pub(super) fn machine() -> (Arc<dyn Clock>, Arc<dyn Random>) {

@@ -87,8 +87,8 @@ fn config(host: &str, database: &Path, secrets: &Value, schema: &str) -> Value {
     ] {
         flows.insert(page.into(), json!({ "ui_url": ui(page) }));
     }
-    // Whoever signs up is signed in.
-    let hooks = json!([{ "hook": "session" }]);
+    // Whoever signs up is signed in, and shown where to type the code that proves the address.
+    let hooks = json!([{ "hook": "session" }, { "hook": "show_verification_ui" }]);
     flows.insert(
         "registration".into(),
         json!({
@@ -96,6 +96,9 @@ fn config(host: &str, database: &Path, secrets: &Value, schema: &str) -> Value {
             "after": { "password": { "hooks": hooks } },
         }),
     );
+    for flow in ["recovery", "verification"] {
+        flows.insert(flow.into(), json!({ "ui_url": ui(flow), "enabled": true }));
+    }
     let ours = |port: u16| HOSTS.map(|host| format!("http://{host}:{port}"));
     let apps: Vec<String> = [UI_PORT]
         .into_iter()

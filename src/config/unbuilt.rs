@@ -18,8 +18,6 @@ const KEYS: &[&str] = &[
     "/selfservice/methods/password/config/migrate_hook/enabled",
     "/session/whoami/tokenizer/templates",
     "/oauth2_provider/url",
-    "/courier/http/request_config/url",
-    "/courier/channels",
     "/tracing/provider",
 ];
 

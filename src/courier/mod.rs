@@ -8,6 +8,7 @@ mod kinds;
 pub mod letter;
 mod library;
 mod look;
+mod look_bodies;
 mod model;
 mod sprig;
 mod template;
@@ -17,4 +18,5 @@ pub mod worker;
 
 pub use compose::{ComposeError, Composer};
 pub use letter::Letter;
+pub use look_bodies::look_at_gateways;
 pub use worker::Worker;

@@ -4,14 +4,17 @@
 //! them is between "the server has it" and "it is written down that the server has it", unless servers are slow: should
 //! this process die there, that one message is sent again. Nothing that fails ends the worker.
 use super::channel::smtp::Connections;
-use super::channel::{Channel, Trouble};
+use super::channel::{Channel, Trouble, http};
 use super::gate::Gate;
 use crate::base::clock::Clock;
 use crate::base::id::{MessageId, RowId};
 use crate::base::random::Random;
 use crate::base::time::micros;
 use crate::config::Config;
+use crate::jsonnet::JsonnetPool;
 use crate::model::message::{CourierMessage, MessageStatus};
+use crate::outbound::Outbound;
+use crate::resource::Resources;
 use crate::store::{Attempt, Error, Holding, Seen, Store};
 use crate::telemetry::metrics::{Delivery, Metrics};
 use async_trait::async_trait;
@@ -48,6 +51,9 @@ pub trait Office: Send + Sync + 'static {
     fn clock(&self) -> &dyn Clock;
     fn dice(&self) -> &dyn Random;
     fn metrics(&self) -> &Metrics;
+    fn outbound(&self) -> &Outbound;
+    fn resources(&self) -> &Resources;
+    fn jsonnet(&self) -> &JsonnetPool;
     /// The HTML of a mail, if there is any.
     async fn html(
         &self,
@@ -356,9 +362,16 @@ impl Inner {
                 self.connections.finish(begun).await?;
                 Ok(Some(door))
             }
-            Channel::Http(_) => Err(Trouble::passing(
-                "delivery by HTTP is not built into this version yet",
-            )),
+            Channel::Http(request, bodies) => {
+                let office = self.office.as_ref();
+                let html = office.html(config, message, office.clock().now()).await;
+                let gateway = (request, bodies);
+                let request = http::prepare(office, config, gateway, message, html.as_deref());
+                let request = request.await?;
+                let door = self.doors.enter().await;
+                http::send(office, config, &request, message).await?;
+                Ok(Some(door))
+            }
             Channel::Mailbox => Ok(None),
         }
     }

@@ -75,8 +75,8 @@ fn complaints_have_a_place_and_no_data() {
             "line 2, column 6: there is no variable `nobody`",
         ),
         (
-            "function(ctx)\n  { é: ctx.missing }",
-            "line 2, column 8: there is no field `missing`",
+            "function(ctx)\n  { 'é': ctx.missing }",
+            "line 2, column 10: there is no field `missing`",
         ),
         (
             "function(ctx) error 'no address'",

@@ -4,6 +4,7 @@
 //! followed here and each hop is checked again, bodies are cut off, attempts are counted. Errors name the kind of
 //! trouble only; whoever asked knows the URL that was configured, and nobody learns addresses of the inside.
 pub mod breach;
+pub mod call;
 mod guard;
 mod send;
 #[cfg(test)]

@@ -15,6 +15,13 @@ const PERSONAL: [HeaderName; 3] = [
     header::WWW_AUTHENTICATE,
 ];
 
+/// What becomes of an answer's body that is longer than wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Longer {
+    IsRefused,
+    IsCut,
+}
+
 /// The way out. Cheap to clone; connections are shared.
 #[derive(Clone, Default)]
 pub struct Outbound(Arc<OnceLock<Option<Clients>>>);
@@ -85,7 +92,7 @@ impl Outbound {
             if let Some(change) = &request.per_attempt {
                 change(attempt, &mut headers);
             }
-            let follow = self.follow(policy, request, url.clone(), headers);
+            let follow = self.follow(policy, request, url.clone(), headers, Longer::IsRefused);
             let answer = tokio::time::timeout(timeout, follow)
                 .await
                 .unwrap_or(Err(OutboundError::TimedOut));
@@ -108,6 +115,19 @@ impl Outbound {
         Err(OutboundError::NoConnection)
     }
 
+    /// One attempt, whose answer counts whatever its status is. A long body is not refused but cut off.
+    pub async fn send_once(
+        &self,
+        policy: &Policy,
+        request: &Request,
+    ) -> Result<Response, OutboundError> {
+        let url = Url::parse(&request.url).map_err(|_| OutboundError::Url)?;
+        let headers = request.headers.clone();
+        let follow = self.follow(policy, request, url, headers, Longer::IsCut);
+        let answer = tokio::time::timeout(request.limits.timeout, follow);
+        answer.await.unwrap_or(Err(OutboundError::TimedOut))
+    }
+
     /// One attempt, redirects followed.
     async fn follow(
         &self,
@@ -115,12 +135,20 @@ impl Outbound {
         request: &Request,
         mut url: Url,
         mut headers: HeaderMap,
+        longer: Longer,
     ) -> Result<Response, OutboundError> {
         let mut method = request.method.clone();
         let mut body = request.body.clone();
         for _ in 0..=request.limits.redirects {
             let response = self
-                .once(policy, &request.limits, &method, &url, &headers, &body)
+                .once(
+                    policy,
+                    (request.limits.body, longer),
+                    &method,
+                    &url,
+                    &headers,
+                    &body,
+                )
                 .await?;
             let Some(location) = redirect_target(&response) else {
                 return Ok(response);
@@ -151,7 +179,7 @@ impl Outbound {
     async fn once(
         &self,
         policy: &Policy,
-        limits: &Limits,
+        (most, longer): (usize, Longer),
         method: &Method,
         url: &Url,
         headers: &HeaderMap,
@@ -183,8 +211,12 @@ impl Outbound {
             .await
             .map_err(|_| OutboundError::Interrupted)?
         {
-            if body.len() + chunk.len() > limits.body {
-                return Err(OutboundError::TooLarge);
+            if body.len() + chunk.len() > most {
+                if longer == Longer::IsRefused {
+                    return Err(OutboundError::TooLarge);
+                }
+                body.extend(chunk.iter().take(most - body.len()));
+                break;
             }
             body.extend_from_slice(&chunk);
         }

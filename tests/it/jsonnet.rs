@@ -12,12 +12,13 @@ fn pool() -> JsonnetPool {
 
 async fn run(pool: &JsonnetPool, snippet: &str) -> Result<Value, JsonnetError> {
     let ctx = json!({ "n": 7 });
-    let text = pool.evaluate(&Evaluation {
+    let evaluation = Evaluation {
         snippet,
         arguments: &[("ctx", &ctx)],
         external: &[],
-    });
-    Ok(serde_json::from_str(&text.await?).unwrap())
+    };
+    let text = pool.evaluate(&evaluation).await?;
+    Ok(serde_json::from_str(&text).unwrap())
 }
 
 /// Our children that are there, zombies included.

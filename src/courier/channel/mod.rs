@@ -1,4 +1,5 @@
 //! Ways out: which one a message takes (courier.md §2), and why one did not get through.
+pub(super) mod http;
 pub mod smtp;
 
 use crate::base::terms::Via;
@@ -12,9 +13,18 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug)]
 pub enum Channel<'c> {
     Smtp(&'c Smtp),
-    Http(&'c RequestConfig),
+    Http(&'c RequestConfig, Bodies),
     /// In development, where nothing else is configured: the message stays where it is, to be read there.
     Mailbox,
+}
+
+/// What holds where a request has neither method nor body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bodies {
+    /// `courier.http`: POST, and a body of ours.
+    BuiltIn,
+    /// `courier.channels`: GET, and no message gets through (config-cli.md §1.6).
+    Own,
 }
 
 impl<'c> Channel<'c> {
@@ -25,12 +35,12 @@ impl<'c> Channel<'c> {
         let name = message.channel.as_deref().unwrap_or(message.via.word());
         if let Some(channel) = courier.channels.iter().find(|channel| channel.id == name) {
             return Ok(match channel.r#type {
-                ChannelType::Http => Self::Http(&channel.request_config),
+                ChannelType::Http => Self::Http(&channel.request_config, Bodies::Own),
             });
         }
         if name == Via::Email.word() {
             return Ok(match courier.delivery_strategy {
-                DeliveryStrategy::Http => Self::Http(&courier.http.request_config),
+                DeliveryStrategy::Http => Self::Http(&courier.http.request_config, Bodies::BuiltIn),
                 DeliveryStrategy::Smtp if is_mailbox(config) => Self::Mailbox,
                 DeliveryStrategy::Smtp => Self::Smtp(&courier.smtp),
             });

@@ -75,8 +75,9 @@ async fn fill(store: &Store, count: usize) {
     let messages: Vec<_> = (0..count).map(message).collect();
     for some in messages.chunks(100) {
         let mut batch = store.batch();
-        some.iter()
-            .for_each(|message| batch.insert_message(message));
+        for message in some {
+            batch.insert_message(message);
+        }
         batch.commit().await.unwrap();
     }
 }

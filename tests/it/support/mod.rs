@@ -16,6 +16,7 @@ use kratos::courier::Composer;
 use kratos::crypto::hash::pool::{HashPool, PoolLimits};
 use kratos::http::serve::{Address, Limits, Listener, serve};
 use kratos::http::{admin_router, public_router};
+use kratos::jsonnet::JsonnetPool;
 use kratos::outbound::Outbound;
 use kratos::outbound::breach::BreachList;
 use kratos::resource::Resources;
@@ -167,6 +168,8 @@ impl TestApp {
             schemas: SchemaRegistry::new(Resources::new(Outbound::default())),
             hasher: HashPool::start(PoolLimits::of_this_machine(), &random).expect("threads"),
             outbound: Outbound::default(),
+            resources: Resources::new(Outbound::default()),
+            jsonnet: JsonnetPool::new(env!("CARGO_BIN_EXE_kratos").into()),
             breaches: BreachList::default(),
             composer: Composer::new(Resources::new(Outbound::default())),
             metrics: Metrics::new(Build {

@@ -11,14 +11,17 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+/// User and password, and how they came.
+pub type SignedIn = (String, String, &'static str);
+/// How long to wait, for which recipients.
+pub type Slow = (Duration, fn(&str) -> bool);
+
 /// A mail that was accepted.
 #[derive(Clone, Debug)]
 pub struct Received {
-    pub connection: usize,
     pub hello: String,
     pub tls: bool,
-    /// User and password, and how they came.
-    pub login: Option<(String, String, &'static str)>,
+    pub login: Option<SignedIn>,
     pub from: String,
     pub to: Vec<String>,
     /// With the dots taken out.
@@ -29,11 +32,9 @@ impl Received {
     /// A header, unfolded.
     pub fn header(&self, name: &str) -> Option<String> {
         let head = self.data.split("\r\n\r\n").next()?.replace("\r\n ", " ");
-        let found = head.lines().find_map(|line| {
-            let (n, value) = line.split_once(": ")?;
-            n.eq_ignore_ascii_case(name).then(|| value.to_owned())
-        });
-        found
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        let (_, value) = lines.find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+        Some(value.to_owned())
     }
 }
 
@@ -71,7 +72,7 @@ pub struct Settings {
     pub pipelining: bool,
     pub plan: Option<Plan>,
     /// Before the answer to the content, for these recipients.
-    pub slow: Option<(Duration, fn(&str) -> bool)>,
+    pub slow: Option<Slow>,
 }
 
 fn acceptor() -> TlsAcceptor {
@@ -148,18 +149,16 @@ impl Server {
 
 struct Talk<'s> {
     shared: &'s Shared,
-    number: usize,
     tls: bool,
     hello: String,
-    login: Option<(String, String, &'static str)>,
+    login: Option<SignedIn>,
 }
 
 impl Shared {
     async fn serve(&self, socket: TcpStream) -> std::io::Result<()> {
-        let number = self.connections.fetch_add(1, Ordering::Relaxed);
+        self.connections.fetch_add(1, Ordering::Relaxed);
         let mut talk = Talk {
             shared: self,
-            number,
             tls: false,
             hello: String::new(),
             login: None,
@@ -219,7 +218,7 @@ impl Talk<'_> {
             };
             let answer: String = match verb.as_str() {
                 "EHLO" => {
-                    self.hello = line[5..].to_owned();
+                    line[5..].clone_into(&mut self.hello);
                     let mut offers = vec!["250-here".to_owned()];
                     if settings.starttls && !self.tls {
                         offers.push("250-STARTTLS".into());
@@ -290,7 +289,6 @@ impl Talk<'_> {
                     let refusal = self.shared.refusal(At::Content, &to[0]);
                     if refusal.is_none() {
                         self.shared.mails.lock().unwrap().push(Received {
-                            connection: self.number,
                             hello: self.hello.clone(),
                             tls: self.tls,
                             login: self.login.clone(),
