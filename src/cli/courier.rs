@@ -1,6 +1,6 @@
 //! `kratos courier watch` (config-cli.md §4.4): delivers messages in a process of its own, until somebody says stop.
 use super::ConfigArgs;
-use super::serve::{PATIENCE, jsonnet, load, machine, reload_on_change, stop_on_signal};
+use super::serve::{PATIENCE, load, machine, reload_on_change, stop_on_signal};
 use super::source::{self, refused, source};
 use crate::config::Source;
 use crate::config::dsn::Dsn;
@@ -8,6 +8,7 @@ use crate::config::watch::{Seen, Watcher};
 use crate::courier::Worker;
 use crate::http::serve::{Address, GRACE, Listener, serve};
 use crate::http::{Side, worker_router};
+use crate::jsonnet::JsonnetPool;
 use crate::services::Services;
 use crate::store::Store;
 use anyhow::Context as _;
@@ -94,7 +95,13 @@ async fn ready(source: Source) -> anyhow::Result<Ready> {
     }
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
     let store = store.map_err(|error| source::advised(error, &how))?;
-    let services = Arc::new(Services::start(config, store, clock, random, jsonnet()?)?);
+    let services = Arc::new(Services::start(
+        config,
+        store,
+        clock,
+        random,
+        JsonnetPool::of_this_program(),
+    )?);
     let mut findings = services.look_at_templates(&loaded).await;
     findings.extend(services.look_at_gateways(&loaded).await);
     if !findings.is_empty() {

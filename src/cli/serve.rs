@@ -110,7 +110,13 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
     }
     let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
     let store = store.map_err(|error| source::advised(error, &how))?;
-    let services = Arc::new(Services::start(config, store, clock, random, jsonnet()?)?);
+    let services = Arc::new(Services::start(
+        config,
+        store,
+        clock,
+        random,
+        JsonnetPool::of_this_program(),
+    )?);
     let mut findings = services.look_at_schemas(&loaded).await;
     findings.extend(services.look_at_templates(&loaded).await);
     findings.extend(services.look_at_gateways(&loaded).await);
@@ -223,7 +229,13 @@ async fn unconfigured(source: Source) -> anyhow::Result<Ready> {
         secrets: secrets.display().to_string(),
     };
     print::out().write_all(places.text().as_bytes())?;
-    let services = Arc::new(Services::start(config, store, clock, random, jsonnet()?)?);
+    let services = Arc::new(Services::start(
+        config,
+        store,
+        clock,
+        random,
+        JsonnetPool::of_this_program(),
+    )?);
     let page = get(async move |asked: HeaderMap| welcome::page(&places, &asked));
     let public_routes = Router::new()
         .route("/", page)
@@ -261,11 +273,6 @@ pub(super) fn load(source: &Source) -> anyhow::Result<Loaded> {
         tracing::warn!("{warning}");
     }
     Ok(loaded)
-}
-
-/// Jsonnet runs in children of this program.
-pub(super) fn jsonnet() -> anyhow::Result<JsonnetPool> {
-    JsonnetPool::of_this_program().context("this program cannot tell which file it is")
 }
 
 pub(super) fn machine() -> (Arc<dyn Clock>, Arc<dyn Random>) {

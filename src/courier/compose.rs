@@ -167,7 +167,7 @@ impl ComposeError {
             .into_iter()
             .flatten()
             .filter(|secret| !secret.is_empty())
-            .fold(self, |error, secret| error.blank(secret))
+            .fold(self, Self::blank)
     }
 
     /// The same for what was read from a row.

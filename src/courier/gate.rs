@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// Who waits so long finds those inside slow.
-const SLOW: Duration = Duration::from_millis(50);
+const SLOW: Duration = Duration::from_millis(150);
 /// Who is done in less is not slow.
-const FAST: Duration = Duration::from_millis(20);
+const FAST: Duration = Duration::from_millis(50);
 
 /// Cheap to clone.
 #[derive(Clone)]

@@ -22,12 +22,10 @@ impl Composer {
                 Origin::BuiltIn => continue,
             };
             let files = self.library.load(&loaded.config, place, &origin, now);
-            let error = match files
-                .await
-                .and_then(|files| self.library.parse(place, &files))
-            {
-                Ok(_) => continue,
-                Err(error) => error,
+            let tried = files.await;
+            let tried = tried.and_then(|files| self.library.parse(place, &files));
+            let Err(error) = tried else {
+                continue;
             };
             let text = told(&origin, &error);
             match (&origin, &error) {

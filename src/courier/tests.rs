@@ -23,7 +23,7 @@ fn composer() -> Composer {
     Composer::new(Resources::new(Outbound::default()))
 }
 
-fn letter<'a>(template: TemplateType, via: Via, to: &'a str) -> Letter<'a> {
+fn letter(template: TemplateType, via: Via, to: &str) -> Letter<'_> {
     Letter {
         transient_payload: json!({ "who": "<i>friend</i>", "n": 1_000_000 }),
         identity: Some(
@@ -47,8 +47,8 @@ async fn compose(config: &Config, letter: &Letter<'_>) -> Result<CourierMessage,
     composer().compose(config, letter, &dice, NOW).await
 }
 
-fn inline(text: &str) -> Option<String> {
-    Some(format!("base64://{}", BASE64.encode(text.as_bytes())))
+fn inline(text: &str) -> String {
+    format!("base64://{}", BASE64.encode(text.as_bytes()))
 }
 
 fn data(message: &CourierMessage) -> String {
@@ -117,9 +117,14 @@ fn what_is_built_in_can_be_read() {
             text: text.into(),
         };
         for mode in [Mode::Text, Mode::Html] {
-            Parsed::parse(file, &[source.clone()], mode, sprig::Set::Hermetic)
-                .map(drop)
-                .unwrap();
+            Parsed::parse(
+                file,
+                std::slice::from_ref(&source),
+                mode,
+                sprig::Set::Hermetic,
+            )
+            .map(drop)
+            .unwrap();
         }
     }
 }
@@ -203,8 +208,8 @@ async fn the_data_is_written_as_the_reference_writes_it() {
 async fn headers_of_the_visitor_go_where_templates_see_them() {
     let mut config = Config::default();
     let email = &mut config.courier.templates.login_code.valid.email;
-    email.subject = inline("{{ .UserRequestHeaders.Get \"x-name\" }}");
-    email.body.html = inline("{{ .UserRequestHeaders }}");
+    email.subject = Some(inline("{{ .UserRequestHeaders.Get \"x-name\" }}"));
+    email.body.html = Some(inline("{{ .UserRequestHeaders }}"));
     let kept = async |template, headers: Option<Value>| {
         let letter = Letter {
             request_headers: headers,
@@ -246,7 +251,7 @@ async fn nothing_is_queued_for_nobody() {
 async fn errors_hold_no_code() {
     let mut config = Config::default();
     let email = &mut config.courier.templates.login_code.valid.email;
-    email.subject = inline("{{ fail (printf \"%s is it\" .LoginCode) }}");
+    email.subject = Some(inline("{{ fail (printf \"%s is it\" .LoginCode) }}"));
     let letter = letter(TemplateType::LoginCodeValid, Via::Email, "a@example.org");
     let error = compose(&config, &letter).await.unwrap_err().to_string();
     assert!(error.ends_with("fail: … is it"), "{error}");
@@ -257,8 +262,8 @@ async fn numbers_in_maps_are_floats_and_the_lifespan_is_none() {
     let mut config = Config::default();
     let email = &mut config.courier.templates.login_code.valid.email;
     let all = "{{ .TransientPayload.n }} {{ .ExpiresInMinutes }} {{ kindOf .ExpiresInMinutes }}";
-    email.body.plaintext = inline(all);
-    email.body.html = inline(all);
+    email.body.plaintext = Some(inline(all));
+    email.body.html = Some(inline(all));
     let letter = letter(TemplateType::LoginCodeValid, Via::Email, "a@example.org");
     let message = compose(&config, &letter).await.unwrap();
     assert_eq!(message.body, "1e+06 15 int");

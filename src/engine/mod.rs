@@ -65,12 +65,13 @@ fn concluded<K: Kind>(
 /// Counts how a submission ended, for the metrics.
 fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
     let ending = match answer {
-        Answer::SignedIn(_) | Answer::Registered(_) => Ending::Succeeded,
+        Answer::SignedIn(_) | Answer::Registered(_) | Answer::Done { .. } | Answer::GoTo(_) => {
+            Ending::Succeeded
+        }
         Answer::Invalid(_) | Answer::Replaced { .. } => Ending::Rejected,
         Answer::Refused(refusal) if refusal.status < 500 => Ending::Rejected,
         Answer::Refused(_) | Answer::Broken(_) => Ending::Failed,
-        Answer::Done { .. } => Ending::Succeeded,
-        Answer::Flow(..) | Answer::GoTo(_) | Answer::SeeOther(_) => return,
+        Answer::Flow(..) | Answer::SeeOther(_) => return,
     };
     let method = s
         .text("method")

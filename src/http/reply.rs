@@ -61,7 +61,6 @@ async fn answer(
         }
         Answer::Flow(flow, Shown::ByAccept) => respond::redirect(303, method, &ui(cx, &flow)),
         Answer::Flow(flow, _) if html => respond::redirect(303, method, &ui(cx, &flow)),
-        Answer::Flow(flow, Shown::Fine) => respond::json(200, &flow.json()),
         Answer::Invalid(flow) if html => {
             // Registration was always answered otherwise.
             let status = if kind == FlowKind::Registration {
@@ -76,14 +75,15 @@ async fn answer(
         }
         Answer::Replaced { by, why } => replaced(cx, method, &by, why, html),
         Answer::Done { then, .. } if html => respond::redirect(303, method, &then),
-        Answer::Done { flow, .. } => respond::json(200, &flow.json()),
+        Answer::Flow(flow, Shown::Fine) | Answer::Done { flow, .. } => {
+            respond::json(200, &flow.json())
+        }
         Answer::GoTo(url) if cx.request.is_json => {
             error::envelope(&Refusal::location_change(&url), &cx.request.request_id)
         }
-        Answer::GoTo(url) => respond::redirect(303, method, &url),
         Answer::SignedIn(done) => signed_in(cx, method, *done, client),
         Answer::Registered(done) => registered(cx, method, *done, client),
-        Answer::SeeOther(url) => respond::redirect(303, method, &url),
+        Answer::GoTo(url) | Answer::SeeOther(url) => respond::redirect(303, method, &url),
         Answer::Refused(refusal) => refused(cx, method, *refusal, error_page).await,
         Answer::Broken(broken) => {
             let refusal = error::internal(&broken);
@@ -125,8 +125,7 @@ fn replaced(cx: &Cx, method: &Method, by: &AnyFlow, why: Why, html: bool) -> Res
             let refusal = Refusal::flow_expired(at, cx.now, &id);
             envelope(&refusal.detail("continue_with", json!([next().json()])))
         }
-        (FlowKind::Recovery, Why::Expired(_)) if is_json || by.channel() == Channel::Api => read(),
-        (FlowKind::Verification, Why::Expired(_)) if is_json => read(),
+        (FlowKind::Recovery, Why::Expired(_)) if by.channel() == Channel::Api => read(),
         (FlowKind::Recovery, Why::Over(refusal)) if is_json && transitions => {
             let refusal = refusal.map_or_else(
                 || Refusal::bad("This form was used already. Please go on with the new one."),
@@ -134,7 +133,7 @@ fn replaced(cx: &Cx, method: &Method, by: &AnyFlow, why: Why, html: bool) -> Res
             );
             envelope(&refusal.detail("continue_with", json!([next().json()])))
         }
-        (FlowKind::Recovery, Why::Over(_)) if is_json => read(),
+        (FlowKind::Verification, Why::Expired(_)) | (FlowKind::Recovery, _) if is_json => read(),
         (FlowKind::Verification, Why::Over(_)) if is_json => envelope(&Refusal::flow_replaced(&id)),
         (FlowKind::Recovery | FlowKind::Verification, _) => page(),
         _ if html => page(),

@@ -71,13 +71,15 @@ impl JsonnetPool {
     }
 
     /// The pool of the program that runs. Where the system has it, by the file that is running, which stays the same if
-    /// the program is replaced on the disk meanwhile.
-    pub fn of_this_program() -> io::Result<Self> {
+    /// the program is replaced on the disk meanwhile. Where nothing can be found out about it, as in an empty root, there
+    /// are no children: what needs a Jsonnet fails then, and nothing else.
+    #[must_use]
+    pub fn of_this_program() -> Self {
         let running = PathBuf::from("/proc/self/exe");
         if cfg!(target_os = "linux") && running.exists() {
-            return Ok(Self::new(running));
+            return Self::new(running);
         }
-        std::env::current_exe().map(Self::new)
+        Self::new(std::env::current_exe().unwrap_or(running))
     }
 
     /// The result as JSON text, spelt as the reference spells it, with a line break at its end.
@@ -203,7 +205,7 @@ impl Inner {
         if !self.is_told.swap(true, Ordering::Relaxed) {
             match hello.sandbox {
                 Sandbox::Whole => {
-                    tracing::debug!("Jsonnet runs in a process without files and network")
+                    tracing::debug!("Jsonnet runs in a process without files and network");
                 }
                 Sandbox::Part => tracing::debug!(
                     "Jsonnet runs in a process without files; this kernel's Landlock knows no more"

@@ -27,7 +27,7 @@ pub(super) fn run(order: &Order<'_>) -> Outcome {
         source: &order.snippet,
         place,
     };
-    let thunk = match program.load_source(place, source, true, "snippet") {
+    let thunk = match program.load_source(place, source, true, "") {
         Ok(thunk) => thunk,
         Err(error) => return Outcome::Failed(complaint.load(&program, &error)),
     };

@@ -21,6 +21,7 @@ pub fn method(cx: &Cx) -> Result<(MethodId, &'static dyn VerificationMethod), Fa
 }
 
 /// An empty verification form.
+#[must_use]
 pub fn blank(
     cx: &Cx,
     channel: Channel,
@@ -77,8 +78,11 @@ pub async fn begin(
 /// The address that began the flow before, with the return address for after the verification.
 fn handed_on(request_url: &str) -> String {
     let mut query = Params::of(request_url);
-    if let Some(then) = query.text("after_verification_return_to") {
-        query.set("return_to", &then.to_owned());
+    let then = query
+        .text("after_verification_return_to")
+        .map(str::to_owned);
+    if let Some(then) = then {
+        query.set("return_to", &then);
     }
     query.remove("after_verification_return_to");
     let base = request_url.split(['?', '#']).next().unwrap_or_default();

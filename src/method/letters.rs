@@ -32,9 +32,9 @@ pub(super) async fn compose(cx: &Cx, letter: &Letter<'_>) -> Result<CourierMessa
 }
 
 /// The identity as templates see it.
-pub(super) fn person(cx: &Cx, identity: &Identity) -> Option<Value> {
+pub(super) fn person(cx: &Cx, identity: &Identity) -> Value {
     let url = cx.schema_url(&identity.schema_id);
-    Some(Value::Object(identity.json(&url)))
+    Value::Object(identity.json(&url))
 }
 
 /// Headers of the visitor that a channel may pass on.

@@ -68,6 +68,7 @@ pub trait Method: Send + Sync {
 }
 
 /// The one method of that id, if it is on.
+#[must_use]
 pub fn primary(config: &Config, id: MethodId) -> Option<&'static dyn Method> {
     enabled(config).find(|m| m.id() == id)
 }

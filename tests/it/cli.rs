@@ -187,6 +187,55 @@ fn identity_schemas_that_cannot_be_used_are_explained() {
 }
 
 #[test]
+fn gateways_that_cannot_be_used_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("sms.jsonnet"),
+        "function(ctx) {\n  to: ctx.recipient,\n  text: nobody,\n}",
+    )
+    .unwrap();
+    let broken = data_encoding::BASE64.encode(b"function(ctx) {");
+    let mut values = configuration();
+    values["courier"] = json!({
+        "delivery_strategy": "http",
+        "http": { "request_config": {
+            "url": "http://127.0.0.1:9/", "body": format!("base64://{broken}"), "method": "PO ST",
+        } },
+        "channels": [{ "id": "sms", "type": "http", "request_config": {
+            "url": "http://127.0.0.1:9/", "method": "POST", "body": "file://sms.jsonnet",
+            "headers": { "Content-Type": "text/xml" },
+        } }],
+    });
+    let file = folder.path().join("kratos.json");
+    std::fs::write(&file, serde_json::to_string_pretty(&values).unwrap()).unwrap();
+    let output = kratos_in(folder.path(), &["serve", "-c", "kratos.json"]);
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    for (key, reason) in [
+        ("courier.http.request_config.method", "the method"),
+        (
+            "courier.http.request_config.body",
+            "line 1, column 16: the Jsonnet ends",
+        ),
+        (
+            "courier.channels.0.request_config.headers",
+            "the content type",
+        ),
+        (
+            "courier.channels.0.request_config.body",
+            "line 3, column 9: there is no variable `nobody`",
+        ),
+    ] {
+        let finding = errors
+            .lines()
+            .find(|line| line.contains(&format!("{key}: ")));
+        let finding = finding.unwrap_or_default();
+        assert!(finding.starts_with("kratos.json:"), "{key}: {errors}");
+        assert!(finding.contains(reason), "{finding}");
+    }
+}
+
+#[test]
 fn templates_that_cannot_be_used_are_explained() {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("own/recovery/valid");

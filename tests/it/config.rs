@@ -372,7 +372,6 @@ fn what_does_nothing_is_said() {
         "courier.channels.0.request_config",
         "courier.channels.0.request_config",
         "session.whoami.tokenizer.templates",
-        "courier.channels",
     ];
     assert_eq!(keys, expected);
     assert!(load(|_| ()).unwrap().warnings.is_empty());

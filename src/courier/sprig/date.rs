@@ -5,7 +5,7 @@ use super::layout::{format, parse};
 use super::{Env, Table};
 use crate::base::time::rfc3339;
 use gotmpl::Value;
-use time::{Date, Duration, Month, OffsetDateTime, Time, UtcOffset};
+use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
 
 pub(super) const TABLE: Table = &[
     ("now", |env, args| {
@@ -176,10 +176,7 @@ fn added(at: OffsetDateTime, years: &Value, months: &Value, days: &Value) -> Ans
         .ok_or_else(too_far)?;
     let days = Duration::days(days.clamp(-4_000_000, 4_000_000));
     let date = first.checked_add(days).ok_or_else(too_far)?;
-    Ok(moment(
-        date.with_time(Time::from(at.time()))
-            .assume_offset(at.offset()),
-    ))
+    Ok(moment(date.with_time(at.time()).assume_offset(at.offset())))
 }
 
 /// `1h30m`, `-5s`, `1.5ms`.

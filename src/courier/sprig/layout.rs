@@ -97,7 +97,7 @@ fn next(layout: &str) -> Option<(&str, Token, &str)> {
         if matches!(c, '.' | ',') {
             let digits = rest[1..]
                 .chars()
-                .take_while(|d| Some(*d) == rest[1..].chars().next())
+                .take_while(|d| rest[1..].starts_with(*d))
                 .count();
             let sample = rest[1..].chars().next();
             let ends = !rest[1 + digits..].starts_with(|c: char| c.is_ascii_digit());
@@ -146,11 +146,11 @@ fn write_token(out: &mut String, token: Token, at: OffsetDateTime) {
         Token::LongYear => write!(out, "{:04}", at.year()),
         Token::Year => write!(out, "{:02}", at.year() % 100),
         Token::LongMonth => write!(out, "{month}"),
-        Token::Month => write!(out, "{:.3}", month),
+        Token::Month => write!(out, "{month:.3}"),
         Token::ZeroMonth => write!(out, "{:02}", u8::from(at.month())),
         Token::NumberMonth => write!(out, "{}", u8::from(at.month())),
         Token::LongDay => write!(out, "{day}"),
-        Token::WeekDay => write!(out, "{:.3}", day),
+        Token::WeekDay => write!(out, "{day:.3}"),
         Token::Day => write!(out, "{}", at.day()),
         Token::BlankDay => write!(out, "{:2}", at.day()),
         Token::ZeroDay => write!(out, "{:02}", at.day()),

@@ -67,25 +67,30 @@ pub(super) const TABLE: Table = &[
     }),
     ("add1f", |_, args| {
         let [value] = exactly(args)?;
-        decimal(float(value), &[Value::Int(1)], Decimal::plus, |a, b| a + b)
+        Ok(decimal(
+            float(value),
+            &[Value::Int(1)],
+            Decimal::plus,
+            |a, b| a + b,
+        ))
     }),
     ("addf", |_, args| {
-        decimal(0.0, args, Decimal::plus, |a, b| a + b)
+        Ok(decimal(0.0, args, Decimal::plus, |a, b| a + b))
     }),
     ("subf", |_, args| {
         let (head, tail) = first(args)?;
-        decimal(float(head), tail, Decimal::minus, |a, b| a - b)
+        Ok(decimal(float(head), tail, Decimal::minus, |a, b| a - b))
     }),
     ("divf", |_, args| {
         let (head, tail) = first(args)?;
         if tail.iter().any(|value| float(value) == 0.0) {
             return Err("a division by zero".to_owned());
         }
-        decimal(float(head), tail, Decimal::over, |a, b| a / b)
+        Ok(decimal(float(head), tail, Decimal::over, |a, b| a / b))
     }),
     ("mulf", |_, args| {
         let (head, tail) = first(args)?;
-        decimal(float(head), tail, Decimal::times, |a, b| a * b)
+        Ok(decimal(float(head), tail, Decimal::times, |a, b| a * b))
     }),
     ("biggest", |_, args| extreme(args, i64::max)),
     ("max", |_, args| extreme(args, i64::max)),
@@ -315,7 +320,7 @@ impl Decimal {
 type Step = fn(Decimal, Decimal) -> Option<Decimal>;
 
 /// One after the other with decimals; what is too large for them is reckoned in floats.
-fn decimal(start: f64, values: &[Value], exact: Step, rough: fn(f64, f64) -> f64) -> Answer {
+fn decimal(start: f64, values: &[Value], exact: Step, rough: fn(f64, f64) -> f64) -> Value {
     let mut sum = Decimal::of(start);
     for value in values {
         sum = match (sum, Decimal::of(float(value))) {
@@ -329,5 +334,5 @@ fn decimal(start: f64, values: &[Value], exact: Step, rough: fn(f64, f64) -> f64
             .iter()
             .fold(start, |sum, value| rough(sum, float(value)))
     };
-    Ok(Value::Float(exact.unwrap_or_else(rough)))
+    Value::Float(exact.unwrap_or_else(rough))
 }

@@ -52,7 +52,7 @@ impl Version {
         let (text, pre) = text
             .split_once('-')
             .map_or((text, None), |(t, p)| (t, Some(p)));
-        let is_tag = |tag: &Option<&str>| {
+        let is_tag = |tag: Option<&str>| {
             tag.is_none_or(|tag| {
                 tag.split('.').all(|part| {
                     !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -64,7 +64,7 @@ impl Version {
         };
         let parts: Vec<&str> = text.split('.').collect();
         let bad_pre = pre.is_some_and(|pre| pre.split('.').any(has_zeros));
-        if parts.len() > 3 || !is_tag(&pre) || !is_tag(&build) || bad_pre {
+        if parts.len() > 3 || !is_tag(pre) || !is_tag(build) || bad_pre {
             return Err(NO_VERSION.to_owned());
         }
         let mut numbers = [0; 3];
@@ -169,7 +169,7 @@ fn group_of(mut text: &str, one: &Regex) -> Result<Vec<Wanted>, String> {
             .iter()
             .take_while(|part| !part.is_empty() && !part.contains(['x', 'X', '*']))
             .count();
-        let mut numbers = vec!["0"; 3];
+        let mut numbers = ["0"; 3];
         numbers[..given].copy_from_slice(&parts[..given]);
         let version = Version::parse(&format!("{}{}", numbers.join("."), part(6)))?;
         all.push(Wanted {

@@ -56,8 +56,9 @@ fn prepared(format: &str, values: &[Value]) -> (String, Vec<Value>) {
 fn instead(verb: char, value: &Value) -> Option<String> {
     match (verb, value) {
         ('T', value) => Some(type_of(value).to_owned()),
-        ('v', Value::Float(_) | Value::List(_) | Value::Map(_)) => Some(show::text(value)),
-        ('s', Value::List(_) | Value::Map(_)) => Some(show::text(value)),
+        ('v', Value::Float(_)) | ('v' | 's', Value::List(_) | Value::Map(_)) => {
+            Some(show::text(value))
+        }
         ('d' | 's' | 'q' | 'c' | 'o' | 't' | 'U', Value::Float(_)) => {
             Some(format!("%!{verb}(float64={})", show::text(value)))
         }

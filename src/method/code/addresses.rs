@@ -111,9 +111,8 @@ pub(super) fn choices(
     let Some(path) = via else {
         return Ok(all);
     };
-    let value = path.split('.').fold(Some(&identity.traits), |value, key| {
-        value.and_then(|value| value.get(key))
-    });
+    let mut keys = path.split('.');
+    let value = keys.try_fold(&identity.traits, |value, key| value.get(key));
     let value = match value {
         Some(Value::String(text)) if !text.is_empty() => normalize(text),
         _ => {

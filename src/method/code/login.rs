@@ -285,7 +285,7 @@ async fn send(
         batch.insert_once(&secret::row(cx, &code, lifespan, own)?);
         let template = TemplateType::LoginCodeValid;
         let letter = Letter {
-            identity: person(cx, identity),
+            identity: Some(person(cx, identity)),
             code: Some(&code),
             expires_in_minutes: lifespan.whole_minutes(),
             request_headers: headers(cx),

@@ -190,7 +190,7 @@ pub(super) async fn send(
     };
     batch.insert_once(&secret::row(cx, &code, lifespan, own)?);
     let letter = Letter {
-        identity: person(cx, &identity),
+        identity: Some(person(cx, &identity)),
         code: Some(&code),
         expires_in_minutes: lifespan.whole_minutes(),
         request_headers: headers(cx),

@@ -190,7 +190,7 @@ async fn put(
     let link = letters::link(cx, flow, "/self-service/verification", &query);
     let template = TemplateType::VerificationCodeValid;
     let letter = Letter {
-        identity: person(cx, identity),
+        identity: Some(person(cx, identity)),
         code: Some(&code),
         url: Some(&link),
         expires_in_minutes: lifespan.whole_minutes(),

@@ -107,7 +107,7 @@ async fn put(cx: &Cx, flow: &RecoveryFlow, to: &str, batch: &mut Batch<'_>) -> R
     let query = [("flow", flow_id.as_str()), ("token", &token)];
     let link = letters::link(cx, flow, "/self-service/recovery", &query);
     let letter = Letter {
-        identity: person(cx, &identity),
+        identity: Some(person(cx, &identity)),
         url: Some(&link),
         expires_in_minutes: lifespan.whole_minutes(),
         ..about(flow, TemplateType::RecoveryValid, via, &address.value)

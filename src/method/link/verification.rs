@@ -146,7 +146,7 @@ async fn put(
     let link = letters::link(cx, flow, "/self-service/verification", &query);
     let template = TemplateType::VerificationValid;
     let letter = Letter {
-        identity: person(cx, identity),
+        identity: Some(person(cx, identity)),
         url: Some(&link),
         expires_in_minutes: lifespan.whole_minutes(),
         ..about(flow, template, address.via, &address.value)

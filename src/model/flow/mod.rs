@@ -118,6 +118,7 @@ pub trait Kind: Clone + Send + Sync + 'static {
     const KIND: FlowKind;
     fn any(flow: Flow<Self>) -> AnyFlow;
     /// Only the browser that began it may read it. Not so, if an administrator did.
+    #[must_use]
     fn is_bound_to_browser(_: &Flow<Self>) -> bool {
         true
     }

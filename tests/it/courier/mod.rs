@@ -1,5 +1,6 @@
 //! Messages on their way: the worker, mail servers, and what administrators and developers see of it.
 mod admin;
+mod http;
 mod kills;
 mod smtp;
 mod worker;

@@ -164,7 +164,6 @@ impl TestApp {
         let services = Arc::new(Services {
             config: ArcSwap::from_pointee(read(&config)),
             store,
-            composer: Composer::new(Resources::new(Outbound::default())),
             schemas: SchemaRegistry::new(Resources::new(Outbound::default())),
             hasher: HashPool::start(PoolLimits::of_this_machine(), &random).expect("threads"),
             outbound: Outbound::default(),
