@@ -115,13 +115,18 @@ async fn answer(
     Ok(VerificationOutcome::AskAgain)
 }
 
+/// A code for an address that is not stored yet belongs to a change that waits; it is left alone.
+fn has_address(own: &VerificationCode) -> bool {
+    own.address.is_some()
+}
+
 async fn use_code(
     cx: &Cx,
     flow: &mut VerificationFlow,
     code: &str,
 ) -> Result<VerificationOutcome, Fault> {
     let tried =
-        secret::try_code::<Verification, VerificationCode>(cx, flow.id, code, |_| true).await?;
+        secret::try_code::<Verification, VerificationCode>(cx, flow.id, code, has_address).await?;
     let code = match tried {
         Tried::Spent(refusal) => {
             return Ok(VerificationOutcome::StartOver(Again::refused(refusal)));

@@ -164,7 +164,7 @@ async fn open(cx: &Cx, flow: &VerificationFlow, token: &str) -> Result<Verificat
         ))
     };
     let id = flow.id;
-    let is_meant = |own: &VerificationToken| own.flow == id;
+    let is_meant = |own: &VerificationToken| own.flow == id && own.address.is_some();
     let Some(token) = secret::use_token(cx, token, is_meant).await? else {
         return again(text::verification::token_invalid());
     };
