@@ -29,7 +29,7 @@ pub const LEASE: Duration = Duration::from_secs(40);
 /// The longest pause before a message is tried again.
 const LONGEST_PAUSE: time::Duration = time::Duration::minutes(5);
 /// Messages delivered at the same time: usually, and where it takes long.
-const LANES: (usize, usize) = (2, 16);
+const LANES: (usize, usize) = (4, 16);
 /// Of those, how many may be about to be written down.
 const DOORS: (usize, usize) = (1, 16);
 /// Messages claimed at once, where there are many, as a multiple of `courier.worker.pull_count`.
