@@ -85,14 +85,13 @@ impl Services {
         };
         wrong.map(finding).collect()
     }
-    /// The same for the templates of mails and text messages that it names.
-    pub async fn look_at_templates(&self, loaded: &Loaded) -> Vec<Finding> {
-        self.composer.look(loaded, self.clock.now()).await
-    }
-    /// The same for what delivers messages by HTTP.
-    pub async fn look_at_gateways(&self, loaded: &Loaded) -> Vec<Finding> {
+    /// The same for mails and text messages: their templates, and what delivers them by HTTP.
+    pub async fn look_at_messages(&self, loaded: &Loaded) -> Vec<Finding> {
         let now = self.clock.now();
-        courier::look_at_gateways(loaded, &self.resources, &self.jsonnet, now).await
+        let mut findings = self.composer.look(loaded, now).await;
+        let gateways = courier::look_at_gateways(loaded, &self.resources, &self.jsonnet, now);
+        findings.extend(gateways.await);
+        findings
     }
 }
 

@@ -1,16 +1,13 @@
 //! `kratos courier watch` (config-cli.md §4.4): delivers messages in a process of its own, until somebody says stop.
 use super::ConfigArgs;
-use super::serve::{PATIENCE, load, machine, reload_on_change, stop_on_signal};
-use super::source::{self, refused, source};
+use super::serve::{load, reload_on_change, started, stop_on_signal};
+use super::source::{refused, source};
 use crate::config::Source;
-use crate::config::dsn::Dsn;
 use crate::config::watch::{Seen, Watcher};
 use crate::courier::Worker;
 use crate::http::serve::{Address, GRACE, Listener, serve};
 use crate::http::{Side, worker_router};
-use crate::jsonnet::JsonnetPool;
 use crate::services::Services;
-use crate::store::Store;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use std::sync::Arc;
@@ -87,23 +84,8 @@ async fn ready(source: Source) -> anyhow::Result<Ready> {
             Some(listener.context("the listener for metrics cannot be opened")?)
         }
     };
-    let (clock, random) = machine();
-    let dsn = Dsn::parse(config.dsn.expose())?;
-    let how = source::migration(source.paths());
-    if let Some(path) = source::absent(&dsn) {
-        return Err(source::no_file(path, &how));
-    }
-    let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
-    let store = store.map_err(|error| source::advised(error, &how))?;
-    let services = Arc::new(Services::start(
-        config,
-        store,
-        clock,
-        random,
-        JsonnetPool::of_this_program(),
-    )?);
-    let mut findings = services.look_at_templates(&loaded).await;
-    findings.extend(services.look_at_gateways(&loaded).await);
+    let services = Box::pin(started(&source, config)).await?;
+    let findings = services.look_at_messages(&loaded).await;
     if !findings.is_empty() {
         return refused(findings);
     }

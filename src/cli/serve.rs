@@ -102,24 +102,9 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
     let loaded = load(&source)?;
     let config = loaded.config.clone();
     let (public, admin) = open(&config).await?;
-    let (clock, random) = machine();
-    let dsn = Dsn::parse(config.dsn.expose())?;
-    let how = source::migration(source.paths());
-    if let Some(path) = source::absent(&dsn) {
-        return Err(source::no_file(path, &how));
-    }
-    let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
-    let store = store.map_err(|error| source::advised(error, &how))?;
-    let services = Arc::new(Services::start(
-        config,
-        store,
-        clock,
-        random,
-        JsonnetPool::of_this_program(),
-    )?);
+    let services = Box::pin(started(&source, config)).await?;
     let mut findings = services.look_at_schemas(&loaded).await;
-    findings.extend(services.look_at_templates(&loaded).await);
-    findings.extend(services.look_at_gateways(&loaded).await);
+    findings.extend(services.look_at_messages(&loaded).await);
     if !findings.is_empty() {
         return refused(findings);
     }
@@ -143,6 +128,21 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
     })
 }
 
+/// Everything that works on the database of a configuration.
+pub(super) async fn started(source: &Source, config: Config) -> anyhow::Result<Arc<Services>> {
+    let (clock, random) = machine();
+    let dsn = Dsn::parse(config.dsn.expose())?;
+    let how = source::migration(source.paths());
+    if let Some(path) = source::absent(&dsn) {
+        return Err(source::no_file(path, &how));
+    }
+    let store = Store::connect(&dsn, PATIENCE, clock.now(), random.as_ref()).await;
+    let store = store.map_err(|error| source::advised(error, &how))?;
+    let jsonnet = JsonnetPool::of_this_program();
+    let services = Services::start(config, store, clock, random, jsonnet)?;
+    Ok(Arc::new(services))
+}
+
 /// Loads the configuration again whenever its files change. A bad one is told of, and the last good one stays.
 pub(super) fn reload_on_change(
     source: Source,
@@ -158,8 +158,7 @@ pub(super) fn reload_on_change(
         };
         let loaded = source.load().and_then(|loaded| {
             let mut findings = runtime.block_on(services.look_at_schemas(&loaded));
-            findings.extend(runtime.block_on(services.look_at_templates(&loaded)));
-            findings.extend(runtime.block_on(services.look_at_gateways(&loaded)));
+            findings.extend(runtime.block_on(services.look_at_messages(&loaded)));
             if findings.is_empty() {
                 Ok(loaded)
             } else {

@@ -1,7 +1,7 @@
 //! Who may begin, read or answer a flow.
 use crate::base::terms::Aal;
 use crate::config::RequiredAal;
-use crate::flow::{Cx, Fault};
+use crate::flow::{Cx, Fault, Refusal, return_to};
 use crate::model::factors;
 use crate::model::identity::Identity;
 use crate::model::session::Session;
@@ -50,4 +50,12 @@ pub fn satisfies(cx: &Cx, required: RequiredAal, session: &Session, identity: &I
                     < Aal::Two
         }
     }
+}
+
+/// Whoever is signed in has no need of it, and is sent home.
+#[must_use]
+pub fn already_signed_in(cx: &Cx) -> Refusal {
+    let home = &cx.config.selfservice.default_browser_return_url;
+    let then = return_to::own(cx).unwrap_or_else(|| home.clone());
+    Refusal::already_signed_in().html_to(302, then)
 }

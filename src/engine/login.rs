@@ -2,7 +2,7 @@
 use super::admit::{self, Visitor};
 use super::{
     checked_return, concluded, count, failure, finish, load, no_login_challenge, organization,
-    read, refuse, replace, reply, truthy, wanted_schema,
+    read, replace, reply, shown, truthy, wanted_schema,
 };
 use crate::base::id::{DeviceId, FlowId};
 use crate::base::terms::{Aal, Channel, FlowKind, Group, MethodId};
@@ -142,20 +142,12 @@ async fn at_once(cx: &Cx, step: &mut Step<'_, Login>, mode: LoginMode<'_>) -> Re
 }
 
 pub async fn fetch(cx: &Cx) -> Reply {
-    match read::<Login>(cx).await {
-        Ok(flow) => reply::<Login>(
-            flow.channel,
-            Answer::flow(&flow, Shown::Fine),
-            CookieChanges::default(),
-        ),
-        Err(fault) => concluded::<Login>(Channel::Browser, Err(fault), CookieChanges::default()),
-    }
+    shown::<Login>(read(cx).await)
 }
 
 pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
     let mut flow = match load::<Login>(cx).await {
         Ok(flow) => flow,
-        Err(Fault::Refused(refusal)) => return refuse::<Login>(*refusal),
         Err(fault) => {
             return concluded::<Login>(Channel::Browser, Err(fault), CookieChanges::default());
         }

@@ -10,13 +10,16 @@ pub mod registration;
 mod settings;
 pub mod verification;
 
-use crate::base::id::FlowId;
+use crate::base::id::{FlowId, IdentityId};
 use crate::base::terms::{Channel, FlowKind, MethodId};
 use crate::base::url::Params;
+use crate::flow::outcome::Again;
 use crate::flow::{
-    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Submission, Why, csrf, return_to,
+    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Submission, Why, csrf, return_to,
 };
 use crate::model::flow::{Flow, Kind};
+use crate::model::session::{Authentication, Session};
+use crate::session;
 use crate::store::Stored;
 use crate::telemetry::metrics::Ending;
 use crate::text::Message;
@@ -34,6 +37,43 @@ async fn replace<K: Stored>(
         by: Box::new(new.any()),
         why: Why::Expired(old.expires_at),
     })
+}
+
+/// The same for a flow that cannot go on for another reason.
+async fn start_over<K: Stored>(cx: &Cx, mut new: Flow<K>, again: Again) -> Result<Answer, Fault> {
+    new.form.say(again.said());
+    cx.store().flows().insert(&new).await?;
+    if again.by_link {
+        return Ok(Answer::SeeOther(match new.channel {
+            Channel::Browser => cx.page(K::KIND, new.id),
+            Channel::Api => {
+                let path = format!("/self-service/{}/flows", K::KIND);
+                cx.public(&path, &[("id", &new.id.to_string())])
+            }
+        }));
+    }
+    Ok(Answer::Replaced {
+        by: Box::new(new.any()),
+        why: Why::Over(again.refusal()),
+    })
+}
+
+/// Somebody reads a form.
+fn shown<K: Kind>(result: Result<Flow<K>, Fault>) -> Reply {
+    let channel = result
+        .as_ref()
+        .map_or(Channel::Browser, |flow| flow.channel);
+    let result = result.map(|flow| Answer::flow(&flow, Shown::Fine));
+    concluded::<K>(channel, result, CookieChanges::default())
+}
+
+/// A session that somebody has just earned. It is not stored.
+fn new_session(cx: &Cx, identity: IdentityId, by: Authentication) -> Session {
+    let mut session = Session::fresh(identity, cx.dice(), cx.now);
+    session::add_proof(&mut session, by);
+    session::activate(&cx.config, cx.now, &mut session);
+    session::add_device(&mut session, cx.request.client.facts(), cx.dice(), cx.now);
+    session
 }
 
 /// Nothing to answer: there is no such flow, or nobody who may.

@@ -1,19 +1,21 @@
 //! Getting back into an account (flows.md §6).
 use super::admit::{self, Visitor};
-use super::{concluded, count, failure, finish, load, read, refuse, reply, settings, truthy};
+use super::{
+    concluded, count, failure, finish, load, new_session, read, replace, reply, settings, shown,
+    start_over, truthy,
+};
 use crate::base::id::FlowId;
-use crate::base::terms::{Channel, Group, MethodId, State};
-use crate::base::url::{Params, with};
+use crate::base::terms::{Channel, FlowKind, Group, MethodId, State};
+use crate::base::url::Params;
 use crate::config::feature_flags::FeatureFlags;
 use crate::flow::outcome::{Again, Recovered, RecoveryOutcome};
 use crate::flow::{
-    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, Why, return_to,
+    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, csrf, return_to,
 };
 use crate::hook::{self, Event, Verdict};
 use crate::method::{self, RecoveryMethod, hand_out};
 use crate::model::flow::{ContinueWith, Flow, Recovery, RecoveryFlow};
 use crate::model::identity::Identity;
-use crate::model::session::Session;
 use crate::session;
 use crate::store::Load;
 use crate::text;
@@ -27,7 +29,7 @@ pub async fn begin(cx: &Cx, channel: Channel) -> Reply {
 
 async fn open(cx: &Cx, channel: Channel, cookies: &mut CookieChanges) -> Result<Answer, Fault> {
     if admit::visitor(cx, Load::Addresses).await?.is_some() {
-        return Err(signed_in(cx).into());
+        return Err(admit::already_signed_in(cx).into());
     }
     must_be_on(cx)?;
     let lifespan = cx.config.selfservice.flows.recovery.lifespan;
@@ -37,13 +39,6 @@ async fn open(cx: &Cx, channel: Channel, cookies: &mut CookieChanges) -> Result<
     hook::before(cx, Event::RecoveryBefore { flow: &mut flow }, cookies).await?;
     cx.store().flows().insert(&flow).await?;
     Ok(Answer::flow(&flow, Shown::Fine))
-}
-
-/// Whoever is signed in has no need of it.
-fn signed_in(cx: &Cx) -> Refusal {
-    let home = &cx.config.selfservice.default_browser_return_url;
-    let then = return_to::own(cx).unwrap_or_else(|| home.clone());
-    Refusal::already_signed_in().html_to(302, then)
 }
 
 fn must_be_on(cx: &Cx) -> Result<(), Fault> {
@@ -116,7 +111,7 @@ pub async fn hand_out(
     }
     let code = hand_out::code(cx, &mut flow, identity, lifespan).await?;
     Ok(HandedOut {
-        link: page(cx, &flow),
+        link: cx.page(FlowKind::Recovery, flow.id),
         code: Some(code),
         expires_at,
     })
@@ -145,21 +140,15 @@ fn blank(
 }
 
 pub async fn fetch(cx: &Cx) -> Reply {
-    let result = match must_be_on(cx) {
-        Ok(()) => read::<Recovery>(cx).await,
+    shown::<Recovery>(match must_be_on(cx) {
+        Ok(()) => read(cx).await,
         Err(fault) => Err(fault),
-    };
-    let (channel, result) = match result {
-        Ok(flow) => (flow.channel, Ok(Answer::flow(&flow, Shown::Fine))),
-        Err(fault) => (Channel::Browser, Err(fault)),
-    };
-    concluded::<Recovery>(channel, result, CookieChanges::default())
+    })
 }
 
 pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
     let mut flow = match load::<Recovery>(cx).await {
         Ok(flow) => flow,
-        Err(Fault::Refused(refusal)) => return refuse::<Recovery>(*refusal),
         Err(fault) => {
             let cookies = CookieChanges::default();
             return concluded::<Recovery>(Channel::Browser, Err(fault), cookies);
@@ -222,7 +211,10 @@ async fn settle(
     match outcome {
         RecoveryOutcome::NotMine => Err(Fault::form(text::recovery::nobody())),
         RecoveryOutcome::AskAgain => Ok(Answer::flow(step.flow, Shown::Fine)),
-        RecoveryOutcome::AlreadySignedIn => Ok(Answer::Refused(Box::new(signed_in(cx)))),
+        RecoveryOutcome::AlreadySignedIn => {
+            let refusal = admit::already_signed_in(cx);
+            Ok(Answer::Refused(Box::new(refusal)))
+        }
         RecoveryOutcome::Recovered(recovered) => {
             recover(cx, step, visitor, method, *recovered).await
         }
@@ -254,9 +246,8 @@ async fn recover(
     flow.state = State::PassedChallenge;
     flow.own.recovered = Some(identity.id);
     if channel == Channel::Browser {
-        flow.csrf_token = step.cookies.renew_csrf(cx.dice()).mask(cx.dice());
-        let token = flow.csrf_token.clone();
-        crate::flow::csrf::set_node(&mut flow.form, &token);
+        step.cookies.renew_csrf(cx.dice());
+        csrf::put(cx, flow, step.cookies);
     }
     let mut proven = vec![];
     for address in &mut identity.verifiable_addresses {
@@ -265,10 +256,7 @@ async fn recover(
             proven.push(address.id);
         }
     }
-    let mut session = Session::fresh(identity.id, cx.dice(), cx.now);
-    session::add_proof(&mut session, by);
-    session::activate(&cx.config, cx.now, &mut session);
-    session::add_device(&mut session, cx.request.client.facts(), cx.dice(), cx.now);
+    let session = new_session(cx, identity.id, by);
     let newly_available = session::refresh_available_aal(&cx.config, &mut identity);
     let after = Event::RecoveryAfter {
         flow,
@@ -335,7 +323,7 @@ async fn recover(
             Answer::SeeOther(then?)
         });
     };
-    let page = settings::page(cx, &form);
+    let page = cx.page(FlowKind::Settings, form.id);
     if by_link {
         return Ok(Answer::SeeOther(page));
     }
@@ -357,11 +345,6 @@ fn flags(cx: &Cx) -> &FeatureFlags {
     &cx.config.feature_flags
 }
 
-fn page(cx: &Cx, flow: &RecoveryFlow) -> String {
-    let page = &cx.config.selfservice.flows.recovery.ui_url;
-    with(page, &[("flow", &flow.id.to_string())])
-}
-
 /// A new form takes the place of one that cannot go on.
 async fn over(
     cx: &Cx,
@@ -373,20 +356,8 @@ async fn over(
     step.cookies.renew_csrf(cx.dice());
     let lifespan = cx.config.selfservice.flows.recovery.lifespan;
     let url = cx.request.url.clone();
-    let mut new = blank(cx, method, channel, url, lifespan, step.cookies);
-    new.form.say(again.said());
-    cx.store().flows().insert(&new).await?;
-    if again.by_link {
-        let path = "/self-service/recovery/flows";
-        return Ok(Answer::SeeOther(match channel {
-            Channel::Browser => page(cx, &new),
-            Channel::Api => cx.public(path, &[("id", &new.id.to_string())]),
-        }));
-    }
-    Ok(Answer::Replaced {
-        by: Box::new(new.any()),
-        why: Why::Over(again.refusal()),
-    })
+    let new = blank(cx, method, channel, url, lifespan, step.cookies);
+    start_over(cx, new, again).await
 }
 
 /// The form was too old.
@@ -400,12 +371,7 @@ async fn expired(cx: &Cx, step: &mut Step<'_, Recovery>) -> Result<Answer, Fault
     };
     let lifespan = cx.config.selfservice.flows.recovery.lifespan;
     let url = old.request_url.clone();
-    let mut new = blank(cx, method, channel, url, lifespan, step.cookies);
-    new.form
-        .say(text::recovery::expired(old.expires_at, cx.now));
-    cx.store().flows().insert(&new).await?;
-    Ok(Answer::Replaced {
-        by: Box::new(new.any()),
-        why: Why::Expired(old.expires_at),
-    })
+    let new = blank(cx, method, channel, url, lifespan, step.cookies);
+    let message = text::recovery::expired(old.expires_at, cx.now);
+    replace(cx, old, new, message).await
 }

@@ -1,7 +1,7 @@
 //! Signing up (flows.md §4).
 use super::{
-    admit, checked_return, concluded, count, failure, finish, load, no_login_challenge,
-    organization, read, refuse, replace, reply, wanted_schema,
+    admit, checked_return, concluded, count, failure, finish, load, new_session,
+    no_login_challenge, organization, read, refuse, replace, reply, shown, wanted_schema,
 };
 use crate::base::id::FlowId;
 use crate::base::terms::{Channel, Group, MethodId, State};
@@ -16,7 +16,7 @@ use crate::identity::{hints, validate};
 use crate::method::{self, Entry, Method};
 use crate::model::flow::{ContinueWith, Flow, Registration, RegistrationFlow};
 use crate::model::identity::Identity;
-use crate::model::session::{Authentication, Session};
+use crate::model::session::Authentication;
 use crate::schema::IdentitySchema;
 use crate::session;
 use crate::store::{Error, Load};
@@ -123,14 +123,7 @@ pub async fn fetch(cx: &Cx) -> Reply {
         result if off && !linking && (missing || result.is_ok()) => {
             refuse::<Registration>(Refusal::flow_off())
         }
-        Ok(flow) => reply::<Registration>(
-            flow.channel,
-            Answer::flow(&flow, Shown::Fine),
-            CookieChanges::default(),
-        ),
-        Err(fault) => {
-            concluded::<Registration>(Channel::Browser, Err(fault), CookieChanges::default())
-        }
+        result => shown(result),
     }
 }
 
@@ -138,9 +131,7 @@ pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
     match admit::visitor(cx, Load::Credentials).await {
         Ok(None) => {}
         Ok(Some(_)) => {
-            let then = return_to::own(cx)
-                .unwrap_or_else(|| cx.config.selfservice.default_browser_return_url.clone());
-            return refuse::<Registration>(Refusal::already_signed_in().html_to(302, then));
+            return refuse::<Registration>(admit::already_signed_in(cx));
         }
         Err(fault) => {
             return concluded::<Registration>(
@@ -262,10 +253,7 @@ async fn create(
     )?;
 
     let return_to = return_to::of(cx, step.flow, Some(method))?;
-    let mut session = Session::fresh(identity.id, cx.dice(), cx.now);
-    session::add_proof(&mut session, by);
-    session::activate(&cx.config, cx.now, &mut session);
-    session::add_device(&mut session, cx.request.client.facts(), cx.dice(), cx.now);
+    let session = new_session(cx, identity.id, by);
     // Also without the `session` hook there is a session, which then nobody gets to know.
     let mut batch = cx.store().batch();
     batch.insert_identity(&identity, cx.dice());

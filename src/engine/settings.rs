@@ -40,9 +40,3 @@ fn led_back(cx: &Cx, from: &RecoveryFlow) -> String {
         None => cx.request.url.clone(),
     }
 }
-
-/// The page that shows it.
-pub(super) fn page(cx: &Cx, flow: &SettingsFlow) -> String {
-    let page = &cx.config.selfservice.flows.settings.ui_url;
-    with(page, &[("flow", &flow.id.to_string())])
-}

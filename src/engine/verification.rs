@@ -1,9 +1,9 @@
 //! Proving that an address is one's own (flows.md §7).
-use super::{concluded, count, failure, load, read, refuse, reply};
+use super::{concluded, count, failure, load, read, replace, reply, shown, start_over};
 use crate::base::terms::{Channel, FlowKind, Group, MethodId, State, Via};
 use crate::flow::outcome::{Again, VerificationOutcome, Verified};
 use crate::flow::{
-    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, Why, csrf, return_to,
+    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, csrf, return_to,
 };
 use crate::hook::{self, Event, Verdict};
 use crate::method::{self, Method, begin_verification};
@@ -50,21 +50,15 @@ fn blank(
 }
 
 pub async fn fetch(cx: &Cx) -> Reply {
-    let result = match must_be_on(cx) {
-        Ok(()) => read::<Verification>(cx).await,
+    shown::<Verification>(match must_be_on(cx) {
+        Ok(()) => read(cx).await,
         Err(fault) => Err(fault),
-    };
-    let (channel, result) = match result {
-        Ok(flow) => (flow.channel, Ok(Answer::flow(&flow, Shown::Fine))),
-        Err(fault) => (Channel::Browser, Err(fault)),
-    };
-    concluded::<Verification>(channel, result, CookieChanges::default())
+    })
 }
 
 pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
     let mut flow = match load::<Verification>(cx).await {
         Ok(flow) => flow,
-        Err(Fault::Refused(refusal)) => return refuse::<Verification>(*refusal),
         Err(fault) => {
             let cookies = CookieChanges::default();
             return concluded::<Verification>(Channel::Browser, Err(fault), cookies);
@@ -125,15 +119,10 @@ async fn settle(
 /// Somebody followed the link of a code: the page shows it. What follows is bound to their browser.
 async fn prefilled(cx: &Cx, step: &mut Step<'_, Verification>) -> Result<Answer, Fault> {
     let flow = &mut *step.flow;
-    flow.csrf_token = step.cookies.renew_csrf(cx.dice()).mask(cx.dice());
-    csrf::set_node(&mut flow.form, &flow.csrf_token);
+    step.cookies.renew_csrf(cx.dice());
+    csrf::put(cx, flow, step.cookies);
     cx.store().flows().update(flow).await?;
-    Ok(Answer::SeeOther(page(cx, flow)))
-}
-
-fn page(cx: &Cx, flow: &VerificationFlow) -> String {
-    let page = &cx.config.selfservice.flows.verification.ui_url;
-    crate::base::url::with(page, &[("flow", &flow.id.to_string())])
+    Ok(Answer::SeeOther(cx.page(FlowKind::Verification, flow.id)))
 }
 
 /// The address is theirs.
@@ -202,20 +191,8 @@ async fn over(cx: &Cx, step: &mut Step<'_, Verification>, again: Again) -> Resul
     let channel = again.channel.unwrap_or(step.flow.channel);
     step.cookies.renew_csrf(cx.dice());
     let url = cx.request.url.clone();
-    let mut new = blank(cx, channel, url, step.cookies)?;
-    new.form.say(again.said());
-    cx.store().flows().insert(&new).await?;
-    if again.by_link {
-        let path = "/self-service/verification/flows";
-        return Ok(Answer::SeeOther(match channel {
-            Channel::Browser => page(cx, &new),
-            Channel::Api => cx.public(path, &[("id", &new.id.to_string())]),
-        }));
-    }
-    Ok(Answer::Replaced {
-        by: Box::new(new.any()),
-        why: Why::Over(again.refusal()),
-    })
+    let new = blank(cx, channel, url, step.cookies)?;
+    start_over(cx, new, again).await
 }
 
 /// The form was too old.
@@ -223,12 +200,7 @@ async fn expired(cx: &Cx, step: &mut Step<'_, Verification>) -> Result<Answer, F
     let old = &*step.flow;
     step.cookies.renew_csrf(cx.dice());
     let url = old.request_url.clone();
-    let mut new = blank(cx, Channel::Browser, url, step.cookies)?;
-    new.form
-        .say(text::verification::expired(old.expires_at, cx.now));
-    cx.store().flows().insert(&new).await?;
-    Ok(Answer::Replaced {
-        by: Box::new(new.any()),
-        why: Why::Expired(old.expires_at),
-    })
+    let new = blank(cx, Channel::Browser, url, step.cookies)?;
+    let message = text::verification::expired(old.expires_at, cx.now);
+    replace(cx, old, new, message).await
 }

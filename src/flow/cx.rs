@@ -1,8 +1,8 @@
 //! One operation: services, a snapshot of the configuration, the time, the request.
 use super::Fault;
-use crate::base::id::IdentityId;
+use crate::base::id::{FlowId, IdentityId};
 use crate::base::random::Random;
-use crate::base::terms::CredentialsType;
+use crate::base::terms::{CredentialsType, FlowKind};
 use crate::base::url::{self, Params};
 use crate::config::Config;
 use crate::crypto::csrf::CsrfToken;
@@ -151,6 +151,12 @@ impl Cx {
             traits,
             self.now,
         )
+    }
+    /// The page for people that shows a flow.
+    #[must_use]
+    pub fn page(&self, kind: FlowKind, flow: FlowId) -> String {
+        let page = self.config.selfservice.flows.ui_url(kind);
+        url::with(page, &[("flow", &flow.to_string())])
     }
     /// An address under the public base URL.
     #[must_use]

@@ -1,7 +1,6 @@
 //! `require_verified_address`: only who has proven one of their addresses is signed in; others are asked to (flows.md §10.2).
 use super::{Event, Hook, Verdict};
-use crate::base::terms::{Group, MethodId};
-use crate::base::url::with;
+use crate::base::terms::{FlowKind, Group, MethodId};
 use crate::flow::{Answer, CookieChanges, Cx, Fault, Refusal};
 use crate::method::begin_verification;
 use crate::model::flow::ContinueWith;
@@ -48,8 +47,7 @@ impl Hook for RequireVerified {
         let mut begun =
             begin_verification::begin(cx, &parts, (identity, place), Some(session), cookies)
                 .await?;
-        let page = &cx.config.selfservice.flows.verification.ui_url;
-        let page = with(page, &[("flow", &begun.id.to_string())]);
+        let page = cx.page(FlowKind::Verification, begun.id);
         begun.url = Some(page.clone());
         let next = ContinueWith::ShowVerificationUi(begun).json();
         let refusal = Refusal::address_not_verified()

@@ -1,6 +1,6 @@
 //! `show_verification_ui`: tells the client of the verification that `verification` has begun, and leads browsers there.
 use super::{Event, Hook, Verdict};
-use crate::base::url::with;
+use crate::base::terms::FlowKind;
 use crate::flow::{CookieChanges, Cx, Fault};
 use crate::model::flow::{ContinueWith, VerificationRef};
 use async_trait::async_trait;
@@ -24,9 +24,7 @@ impl Hook for ShowVerificationUi {
             return Ok(Verdict::Next);
         };
         if cx.request.is_browser {
-            let page = &cx.config.selfservice.flows.verification.ui_url;
-            let page = with(page, &[("flow", &begun.id.to_string())]);
-            parts.passing.detour = Some(page);
+            parts.passing.detour = Some(cx.page(FlowKind::Verification, begun.id));
         }
         let shown = ContinueWith::ShowVerificationUi(begun);
         parts.passing.continue_with.push(shown);

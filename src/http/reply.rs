@@ -229,10 +229,7 @@ pub fn identity(cx: &Cx, identity: &Identity) -> Map<String, Value> {
 }
 
 fn ui(cx: &Cx, flow: &AnyFlow) -> String {
-    with(
-        cx.config.selfservice.flows.ui_url(flow.kind()),
-        &[("flow", &flow.id().to_string())],
-    )
+    cx.page(flow.kind(), flow.id())
 }
 
 fn continue_with(items: &[ContinueWith]) -> Value {

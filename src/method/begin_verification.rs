@@ -1,8 +1,8 @@
 //! A verification that somebody else asks for: after signing up or in, or before an address is used.
 use super::{VerificationMethod, primary};
 use crate::base::id::FlowId;
-use crate::base::terms::{Channel, Group, MethodId};
-use crate::base::url::{Params, with};
+use crate::base::terms::{Channel, FlowKind, Group, MethodId};
+use crate::base::url::Params;
 use crate::flow::{CookieChanges, Cx, Fault, Refusal};
 use crate::model::flow::{Flow, Parts, Verification, VerificationFlow, VerificationRef};
 use crate::model::identity::{AddressStatus, Identity};
@@ -65,9 +65,8 @@ pub async fn begin(
     method.send(cx, &flow, of, &mut batch).await?;
     batch.commit().await?;
     identity.verifiable_addresses[place].status = AddressStatus::Sent;
-    let flow_id = flow.id.to_string();
-    let page = &cx.config.selfservice.flows.verification.ui_url;
-    let url = (flow.channel == Channel::Browser).then(|| with(page, &[("flow", &flow_id)]));
+    let in_browser = flow.channel == Channel::Browser;
+    let url = in_browser.then(|| cx.page(FlowKind::Verification, flow.id));
     Ok(VerificationRef {
         id: flow.id,
         verifiable_address: address.value,
