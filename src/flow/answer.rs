@@ -85,6 +85,9 @@ impl From<Fault> for Answer {
         match fault {
             Fault::Refused(refusal) => Self::Refused(refusal),
             Fault::Broken(error) => Self::Broken(error),
+            Fault::Reauthenticate => {
+                Self::Broken(anyhow::anyhow!("only settings can ask for a fresh proof"))
+            }
             Fault::Form(errors) => {
                 let reason = errors
                     .into_iter()

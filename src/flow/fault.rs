@@ -16,6 +16,8 @@ pub enum Fault {
     Form(Vec<(Option<String>, Message)>),
     /// An error of the catalogue. Status 400 becomes a message on the flow, if there is one.
     Refused(Box<Refusal>),
+    /// Settings: a fresh proof of who it is comes first. The engine puts the submission aside.
+    Reauthenticate,
     /// The unforeseen: logged in full, shown as an internal error.
     Broken(anyhow::Error),
 }

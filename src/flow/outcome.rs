@@ -34,6 +34,17 @@ pub enum RegistrationOutcome {
     AskAgain(Shown),
 }
 
+pub enum SettingsOutcome {
+    NotMine,
+    /// The identity as it shall be, and what the session has proven by it.
+    Change {
+        identity: Box<Identity>,
+        gains: Option<Authentication>,
+    },
+    /// Only the form has changed. It is to be stored, and nothing follows.
+    AskAgain,
+}
+
 pub enum RecoveryOutcome {
     NotMine,
     /// The form has changed, and is stored.

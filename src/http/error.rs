@@ -38,6 +38,9 @@ pub fn refusal(fault: Fault) -> Refusal {
     match fault {
         Fault::Refused(refusal) => *refusal,
         Fault::Broken(broken) => internal(&broken),
+        Fault::Reauthenticate => {
+            internal(&anyhow::anyhow!("only settings can ask for a fresh proof"))
+        }
         Fault::Form(errors) => Refusal::bad(
             errors
                 .into_iter()

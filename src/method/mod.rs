@@ -16,18 +16,21 @@ mod secret;
 use crate::base::terms::{Aal, MethodId};
 use crate::config::Config;
 use crate::flow::outcome::{
-    LoginOutcome, RecoveryOutcome, RegistrationOutcome, Screen, VerificationOutcome,
+    LoginOutcome, RecoveryOutcome, RegistrationOutcome, Screen, SettingsOutcome,
+    VerificationOutcome,
 };
 use crate::flow::{CookieChanges, Cx, Fault, Refusal, Step, Submission};
 use crate::model::flow::{
-    Login, LoginFlow, Recovery, RecoveryFlow, Registration, RegistrationFlow, Verification,
-    VerificationFlow,
+    Login, LoginFlow, Recovery, RecoveryFlow, Registration, RegistrationFlow, Settings,
+    SettingsFlow, Verification, VerificationFlow,
 };
 use crate::model::identity::{Identity, VerifiableAddress};
+use crate::model::session::Session;
 use crate::schema::{IdentitySchema, Payload, SchemaError};
 use crate::store::Batch;
 use async_trait::async_trait;
 use serde_json::Value;
+use time::Duration;
 
 /// The order decides who is asked first, and who writes over whose nodes (flows.md §1.1).
 pub static ALL: &[&dyn Method] = &[
@@ -57,6 +60,9 @@ pub trait Method: Send + Sync {
         None
     }
     fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        None
+    }
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
         None
     }
     fn recovery(&self) -> Option<&dyn RecoveryMethod> {
@@ -139,6 +145,32 @@ pub struct Entry<'a> {
     pub schema: &'a IdentitySchema,
 }
 
+/// Whose settings they are.
+#[derive(Clone, Copy)]
+pub struct Owner<'a> {
+    /// With its addresses and credentials, as stored.
+    pub identity: &'a Identity,
+    pub session: &'a Session,
+}
+
+#[async_trait]
+pub trait SettingsMethod: Send + Sync {
+    /// What can be changed by this method, for somebody who has these credentials.
+    async fn populate(
+        &self,
+        cx: &Cx,
+        flow: &mut SettingsFlow,
+        identity: &Identity,
+    ) -> Result<(), Fault>;
+    async fn submit(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Settings>,
+        owner: Owner<'_>,
+        s: &Submission,
+    ) -> Result<SettingsOutcome, Fault>;
+}
+
 /// What has the form changed, is stored with it: `submit` of these two leaves nothing to write.
 #[async_trait]
 pub trait RecoveryMethod: Send + Sync {
@@ -209,6 +241,21 @@ fn must_be_on(cx: &Cx, method: &dyn Method) -> Result<(), Fault> {
         Ok(())
     } else {
         Err(Refusal::method_off().into())
+    }
+}
+
+/// Changes of what proves who somebody is need a fresh proof (flows.md §5.2).
+fn must_be_fresh(cx: &Cx, session: &Session) -> Result<(), Fault> {
+    let age = cx
+        .config
+        .selfservice
+        .flows
+        .settings
+        .privileged_session_max_age;
+    if age <= Duration::ZERO || session.authenticated_at + age >= cx.now {
+        Ok(())
+    } else {
+        Err(Fault::Reauthenticate)
     }
 }
 

@@ -2,11 +2,15 @@
 use super::db::{built, marks, sql};
 use super::error::Result;
 use super::whole::{self, credentials_column, identity_columns};
-use super::{Batch, Scope};
+use super::{Batch, Scope, Store};
+use crate::base::id::CredentialId;
 use crate::base::random::Random;
 use crate::base::terms::CredentialsType;
+use crate::base::time::micros;
 use crate::model::credentials::Credential;
 use crate::model::identity::{Identity, RecoveryAddress, VerifiableAddress};
+use serde_json::Value;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Credentials.
@@ -110,6 +114,45 @@ impl Credentials<'_> {
         let mut batch = Batch::on(self.0.again());
         batch.update_credential(credential);
         batch.commit().await
+    }
+}
+
+impl Store {
+    /// Shows `change` what the credential holds at this moment, and writes what it makes of it, unless that says no.
+    /// Of several at the same time each sees the work of those before. False: nothing was written.
+    pub async fn edit_credential(
+        &self,
+        id: CredentialId,
+        now: OffsetDateTime,
+        change: impl FnOnce(&mut Value) -> bool + Send,
+    ) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let scope = tx.scope();
+        let (mut conn, nid) = (scope.conn, scope.nid);
+        let question =
+            conn.locking("SELECT config FROM identity_credentials WHERE id = ? AND nid = ?");
+        let row = conn.fetch_optional(question.bind(id).bind(nid)).await?;
+        let Some(mut config) = row
+            .map(|mut row| row.json::<Value>())
+            .transpose()?
+            .flatten()
+        else {
+            return Ok(false);
+        };
+        if !change(&mut config) {
+            return Ok(false);
+        }
+        let update = sql(
+            "UPDATE identity_credentials SET config = ?, updated_at = ? WHERE id = ? AND nid = ?",
+        );
+        let update = update
+            .bind_json(&config)
+            .bind(micros(now))
+            .bind(id)
+            .bind(nid);
+        conn.execute(update).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::flow::{
     Flow, Kind, Login, Memory, Passing, Recovery, Registration, Settings, Verification,
 };
 use crate::ui::Form;
+use serde_json::Value;
 
 /// Flows.
 pub struct Flows<'c>(pub(super) Scope<'c>);
@@ -49,6 +50,37 @@ impl Store {
         let count = row.ok_or(Error::Missing("flow"))?.get()?;
         tx.commit().await?;
         Ok(count)
+    }
+}
+
+impl Store {
+    /// Takes what a method has kept under this key out of the flow's memory. False: it is not there any more, or is
+    /// something else by now. Of several at the same time one gets it.
+    pub async fn take_kept<K: Stored>(&self, id: FlowId, key: &str, kept: &Value) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let scope = tx.scope();
+        let (mut conn, nid) = (scope.conn, scope.nid);
+        let question = conn.locking(&format!(
+            "SELECT internal_context FROM selfservice_{}_flows WHERE id = ? AND nid = ?",
+            K::KIND
+        ));
+        let row = conn.fetch_optional(question.bind(id).bind(nid)).await?;
+        let memory = row
+            .map(|mut row| row.json::<Memory>())
+            .transpose()?
+            .flatten();
+        let Some(mut memory) = memory.filter(|m| m.rest.get(key) == Some(kept)) else {
+            return Ok(false);
+        };
+        memory.rest.remove(key);
+        let update = built(format!(
+            "UPDATE selfservice_{}_flows SET internal_context = ? WHERE id = ? AND nid = ?",
+            K::KIND
+        ));
+        conn.execute(update.bind_json(&memory).bind(id).bind(nid))
+            .await?;
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

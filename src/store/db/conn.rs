@@ -1,7 +1,7 @@
 //! What questions are asked of: the database, or a transaction on it.
 use super::pool::Lease;
 use super::row::Row;
-use super::value::Sql;
+use super::value::{Sql, built};
 use super::{Db, Dialect, server, sqlite};
 use crate::store::error::{Error, Result};
 use sqlx::mysql::MySqlConnection;
@@ -177,6 +177,17 @@ impl Conn<'_> {
         match self {
             Self::Db(db) => db.dialect,
             Self::Transaction(transaction) => transaction.dialect,
+        }
+    }
+
+    /// A question whose rows are kept for this transaction. (On SQLite it has the whole database for itself.)
+    #[must_use]
+    pub fn locking(&self, text: &str) -> Sql {
+        match self.dialect() {
+            Dialect::Sqlite => built(text.to_owned()),
+            Dialect::Postgres | Dialect::Cockroach | Dialect::MySql => {
+                built(format!("{text} FOR UPDATE"))
+            }
         }
     }
 
