@@ -66,6 +66,11 @@ pub fn digits(dice: &dyn Random, length: usize) -> String {
     draw(dice, b"0123456789", length)
 }
 
+/// `length` characters of a–z, 0–9, all equally likely.
+pub fn lower_alphanumeric(dice: &dyn Random, length: usize) -> String {
+    draw(dice, b"abcdefghijklmnopqrstuvwxyz0123456789", length)
+}
+
 /// `length` letters of A–Z, a–z, all equally likely.
 pub fn letters(dice: &dyn Random, length: usize) -> String {
     draw(dice, LETTERS, length)

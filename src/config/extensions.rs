@@ -5,6 +5,7 @@ use super::size;
 section!(
     Extensions {
         hashing: Hashing,
+        totp: TotpExtension,
         /// Addresses and networks whose `X-Forwarded` headers are believed; see [`network`].
         trusted_proxies: Vec<String>,
     }
@@ -19,6 +20,14 @@ section!(
         queue: Option<usize>,
         /// Threads that hash. Default: one for each processor but one, at least one.
         threads: Option<usize>,
+    }
+);
+
+section!(
+    /// Authenticator apps.
+    TotpExtension {
+        /// Each code works once, for the account as a whole. The reference takes it again while it is right.
+        refuse_replay: bool,
     }
 );
 

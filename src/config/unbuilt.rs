@@ -10,8 +10,6 @@ const REMEDY: &str = "docs/compatibility.md lists what is missing";
 
 /// What asks for something: `true`, or anything that is not empty.
 const KEYS: &[&str] = &[
-    "/selfservice/methods/totp/enabled",
-    "/selfservice/methods/lookup_secret/enabled",
     "/selfservice/methods/webauthn/enabled",
     "/selfservice/methods/passkey/enabled",
     "/selfservice/methods/oidc/enabled",
@@ -46,10 +44,10 @@ pub(super) fn hook(hook: &HookSpec, at: &str, out: &mut Collector<'_>) {
         | HookSpec::RequireVerifiedAddress
         | HookSpec::Verification
         | HookSpec::ShowVerificationUi
-        | HookSpec::Organization => {}
-        HookSpec::VerifyNewAddress
+        | HookSpec::VerifyNewAddress
         | HookSpec::NotifyPreviousAddresses(_)
-        | HookSpec::WebHook(_) => {
+        | HookSpec::Organization => {}
+        HookSpec::WebHook(_) => {
             let text = "this hook is not built into this version yet and does not run";
             out.warn(at, text, REMEDY);
         }

@@ -2,6 +2,7 @@
 use crate::base::terms::Aal;
 use crate::config::RequiredAal;
 use crate::flow::{Cx, Fault, Refusal, return_to};
+use crate::method::Owner;
 use crate::model::factors;
 use crate::model::identity::Identity;
 use crate::model::session::Session;
@@ -12,6 +13,17 @@ pub struct Visitor {
     pub session: Session,
     /// With its addresses, and credentials as asked for.
     pub identity: Identity,
+}
+
+impl<'a> Owner<'a> {
+    /// Whoever asks, of themselves.
+    #[must_use]
+    pub fn of(visitor: &'a Visitor) -> Self {
+        Self {
+            identity: &visitor.identity,
+            session: &visitor.session,
+        }
+    }
 }
 
 /// Who asks, if that is known: a live session of somebody who is active.

@@ -24,7 +24,10 @@ pub(super) async fn show<K: Stored>(
     }
     // A complaint may have made a field.
     sort(&mut flow.form);
-    flow.passing = Passing::default();
+    flow.passing = Passing {
+        identity: flow.passing.identity.take(),
+        ..Passing::default()
+    };
     if let Err(error) = cx.store().flows().update(flow).await {
         return Fault::from(error).into();
     }

@@ -7,7 +7,7 @@ pub mod login;
 pub mod logout;
 pub mod recovery;
 pub mod registration;
-mod settings;
+pub mod settings;
 pub mod verification;
 
 use crate::base::id::{FlowId, IdentityId};
@@ -151,6 +151,14 @@ fn unknown<K: Kind>() -> Refusal {
 
 /// `GET …/flows?id=`: the stored form with a fresh mask on its token, for the browser that began it.
 async fn read<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
+    read_by(cx, |flow| must_be_bound(cx, flow)).await
+}
+
+/// The same for whoever is let in.
+async fn read_by<K: Stored>(
+    cx: &Cx,
+    admit: impl FnOnce(&mut Flow<K>) -> Result<(), Fault>,
+) -> Result<Flow<K>, Fault> {
     let id = cx.request.query.get("id").and_then(FlowId::parse);
     let found = match id {
         Some(id) => cx.store().flows().find::<K>(id).await?,
@@ -159,21 +167,23 @@ async fn read<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
     let Some(mut flow) = found else {
         return Err(Refusal::no_row().into());
     };
-    if flow.channel == Channel::Browser && K::is_bound_to_browser(&flow) {
-        let token = cx
-            .request
-            .csrf
-            .as_ref()
-            .filter(|t| t.matches(&flow.csrf_token));
-        let Some(token) = token else {
-            return Err(csrf::violation(&cx.request.csrf_facts, false).into());
-        };
-        csrf::set_node(&mut flow.form, &token.mask(cx.dice()));
-    }
+    admit(&mut flow)?;
     if flow.is_expired(cx.now) {
         return Err(gone(cx, &flow).into());
     }
     Ok(flow)
+}
+
+/// Only the browser that began a flow may read it. It gets another mask on its token each time.
+fn must_be_bound<K: Kind>(cx: &Cx, flow: &mut Flow<K>) -> Result<(), Fault> {
+    if flow.channel == Channel::Browser && K::is_bound_to_browser(flow) {
+        let token = cx.request.csrf.as_ref();
+        let Some(token) = token.filter(|t| t.matches(&flow.csrf_token)) else {
+            return Err(csrf::violation(&cx.request.csrf_facts, false).into());
+        };
+        csrf::set_node(&mut flow.form, &token.mask(cx.dice()));
+    }
+    Ok(())
 }
 
 /// Where a new flow is to be had (http-api.md §8.1).

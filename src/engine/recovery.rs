@@ -13,7 +13,7 @@ use crate::flow::{
     Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, csrf, return_to,
 };
 use crate::hook::{self, Event, Verdict};
-use crate::method::{self, RecoveryMethod, hand_out};
+use crate::method::{self, Owner, RecoveryMethod, hand_out};
 use crate::model::flow::{ContinueWith, Flow, Recovery, RecoveryFlow};
 use crate::model::identity::Identity;
 use crate::session;
@@ -302,8 +302,15 @@ async fn recover(
     let flow = &mut *step.flow;
     let query = Params::of(&flow.request_url);
     let skips_settings = truthy(&query, "skip_settings") && !by_link;
-    let form = (!skips_settings)
-        .then(|| settings::after_recovery(cx, flow, channel, &identity, step.cookies));
+    let owner = Owner {
+        identity: &identity,
+        session: &session,
+    };
+    let form = if skips_settings {
+        None
+    } else {
+        Some(settings::after_recovery(cx, flow, channel, owner, step.cookies).await?)
+    };
     if let Some(form) = &form {
         batch.insert_flow(form);
     }

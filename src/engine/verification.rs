@@ -1,14 +1,21 @@
 //! Proving that an address is one's own (flows.md §7).
 use super::{concluded, count, failure, load, read, replace, reply, shown, start_over};
 use crate::base::terms::{Channel, FlowKind, Group, MethodId, State, Via};
+use crate::base::time::micros;
 use crate::flow::outcome::{Again, VerificationOutcome, Verified};
 use crate::flow::{
     Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, csrf, return_to,
 };
 use crate::hook::{self, Event, Verdict};
+use crate::identity::validate;
 use crate::method::{self, Method, begin_verification};
-use crate::model::flow::{Verification, VerificationFlow};
-use crate::text;
+use crate::model::flow::{Settings, Verification, VerificationFlow};
+use crate::model::identity::Identity;
+use crate::model::pending::{PendingChange, traits_hash};
+use crate::model::session::Session;
+use crate::session;
+use crate::store::{Batch, Load};
+use crate::text::{self, Message};
 use crate::ui::{Form, Node};
 
 pub async fn begin(cx: &Cx, channel: Channel) -> Reply {
@@ -111,7 +118,21 @@ async fn settle(
         VerificationOutcome::NotMine => Err(Fault::form(text::verification::nobody())),
         VerificationOutcome::AskAgain => Ok(Answer::flow(step.flow, Shown::ByAccept)),
         VerificationOutcome::Prefilled => prefilled(cx, step).await,
-        VerificationOutcome::Verified(verified) => finish(cx, step, method, *verified).await,
+        VerificationOutcome::Verified(verified) => {
+            let Verified {
+                mut identity,
+                address,
+            } = *verified;
+            for known in &mut identity.verifiable_addresses {
+                if known.id == address.id {
+                    known.prove(cx.now);
+                }
+            }
+            let mut batch = cx.store().batch();
+            batch.mark_verified(address.id, cx.now);
+            finish(cx, step, method, (&identity, address.via), batch).await
+        }
+        VerificationOutcome::Approved(change) => approve(cx, step, method, &change).await,
         VerificationOutcome::StartOver(again) => over(cx, step, again).await,
     }
 }
@@ -125,15 +146,104 @@ async fn prefilled(cx: &Cx, step: &mut Step<'_, Verification>) -> Result<Answer,
     Ok(Answer::SeeOther(cx.page(FlowKind::Verification, flow.id)))
 }
 
-/// The address is theirs.
+/// The change that waited for the proof is made, if everything is as it was when it was wished (flows.md §7.2).
+async fn approve(
+    cx: &Cx,
+    step: &mut Step<'_, Verification>,
+    method: MethodId,
+    change: &PendingChange,
+) -> Result<Answer, Fault> {
+    let invalid = text::verification::code_invalid();
+    let Some((session, stored)) = wisher(cx, change).await? else {
+        return say(cx, step, invalid, Shown::ByAccept).await;
+    };
+    let mut identity = stored.clone();
+    identity.traits = change.proposed.clone();
+    let schema = cx.schema(Some(&identity.schema_id)).await?;
+    let policy = session::policy(&cx.config);
+    validate::validate(&mut identity, &schema, &policy, cx.dice(), cx.now)?;
+    identity.updated_at = micros(cx.now);
+    for address in &mut identity.verifiable_addresses {
+        if address.via == change.via && address.value == change.value {
+            address.prove(cx.now);
+        }
+    }
+    let mut batch = cx.store().batch();
+    batch.change_identity(&stored, &identity, cx.dice());
+    batch.complete_pending(change, cx.now);
+    let before = step.flow.clone();
+    match finish(cx, step, method, (&identity, change.via), batch).await {
+        Err(Fault::Refused(refusal)) if refusal.status == 409 => {
+            *step.flow = before;
+            say(cx, step, text::validation::duplicate(), Shown::Unfinished).await
+        }
+        done => {
+            let answer = done?;
+            told(cx, step, change, (&stored, identity), &session).await?;
+            Ok(answer)
+        }
+    }
+}
+
+/// The session that wished for the change, and its owner; nobody, if it is over or the traits are others by now.
+async fn wisher(cx: &Cx, change: &PendingChange) -> Result<Option<(Session, Identity)>, Fault> {
+    let (Some(session), Some(_)) = (change.session, change.origin) else {
+        return Ok(None);
+    };
+    let mut sessions = cx.store().sessions();
+    let found = sessions.find(session, Load::Credentials).await?;
+    let found = found.filter(|(session, identity)| {
+        session.is_live(cx.now)
+            && identity.is_active()
+            && identity.id == change.identity
+            && traits_hash(identity) == change.original_hash
+    });
+    Ok(found)
+}
+
+/// The hooks that follow a change of the profile, with the form that it was made in.
+async fn told(
+    cx: &Cx,
+    step: &mut Step<'_, Verification>,
+    change: &PendingChange,
+    (previous, mut identity): (&Identity, Identity),
+    session: &Session,
+) -> Result<(), Fault> {
+    let origin = match change.origin {
+        Some(id) => cx.store().flows().find::<Settings>(id).await?,
+        None => None,
+    };
+    if let Some(mut flow) = origin {
+        let after = Event::SettingsPostPersist {
+            flow: &mut flow,
+            previous,
+            identity: &mut identity,
+            session,
+        };
+        hook::run(cx, Some(MethodId::Profile), after, step.cookies).await?;
+    }
+    Ok(())
+}
+
+/// The form stays as it is, but for what it says.
+async fn say(
+    cx: &Cx,
+    step: &mut Step<'_, Verification>,
+    message: Message,
+    shown: Shown,
+) -> Result<Answer, Fault> {
+    step.flow.form.messages = vec![message];
+    cx.store().flows().update(step.flow).await?;
+    Ok(Answer::flow(step.flow, shown))
+}
+
+/// The address is theirs. `batch` makes it so.
 async fn finish(
     cx: &Cx,
     step: &mut Step<'_, Verification>,
     method: MethodId,
-    Verified {
-        mut identity,
-        address,
-    }: Verified,
+    (identity, via): (&Identity, Via),
+    mut batch: Batch<'_>,
 ) -> Result<Answer, Fault> {
     let flow = &mut *step.flow;
     let then = return_to::of(cx, flow, None).unwrap_or_else(|_| {
@@ -150,23 +260,13 @@ async fn finish(
     let label = text::node::go_on();
     let link = Node::anchor("continue", &then, label.clone());
     flow.form.push(link.group(method).label(label));
-    flow.form.say(match address.via {
+    flow.form.say(match via {
         Via::Email => text::verification::email_verified(),
         Via::Sms => text::verification::phone_verified(),
     });
-    let mut batch = cx.store().batch();
-    batch.mark_verified(address.id, cx.now);
     batch.update_flow(flow);
     batch.commit().await?;
-    for known in &mut identity.verifiable_addresses {
-        if known.id == address.id {
-            known.prove(cx.now);
-        }
-    }
-    let after = Event::VerificationAfter {
-        flow,
-        identity: &identity,
-    };
+    let after = Event::VerificationAfter { flow, identity };
     match hook::run(cx, None, after, step.cookies).await {
         Ok(Verdict::Stop(answer)) => return Ok(answer),
         Ok(Verdict::Next) => {}

@@ -1,4 +1,5 @@
 //! The cookies that go with an answer.
+use crate::base::id::ContainerId;
 use crate::base::random::Random;
 use crate::crypto::csrf::CsrfToken;
 use time::OffsetDateTime;
@@ -7,6 +8,8 @@ use time::OffsetDateTime;
 pub struct CookieChanges {
     csrf: Option<CsrfToken>,
     pub session: SessionCookie,
+    /// What waits for this browser, by name, if that has changed.
+    pub waiting: Option<Vec<(String, ContainerId)>>,
 }
 
 #[derive(Default)]
@@ -25,8 +28,8 @@ impl CookieChanges {
     #[must_use]
     pub fn of_session(session: SessionCookie) -> Self {
         Self {
-            csrf: None,
             session,
+            ..Self::default()
         }
     }
     /// A new anti-forgery token, at most once per answer, so that forms made on the way agree with the cookie.

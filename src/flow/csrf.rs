@@ -7,15 +7,17 @@ use crate::ui::{Form, Node};
 
 /// May this submission be believed to come from where the flow was begun?
 pub fn check<K: Kind>(cx: &Cx, flow: &Flow<K>, s: &Submission) -> Result<(), Fault> {
+    check_token(cx, flow, s.text("csrf_token").as_deref())
+}
+
+/// The same for the token of a submission.
+pub fn check_token<K: Kind>(cx: &Cx, flow: &Flow<K>, sent: Option<&str>) -> Result<(), Fault> {
     match flow.channel {
         Channel::Api => refuse_browsers(cx),
-        Channel::Browser => {
-            let sent = s.text("csrf_token");
-            match (&cx.request.csrf, sent.as_deref()) {
-                (Some(cookie), Some(sent)) if cookie.matches(sent) => Ok(()),
-                (_, sent) => Err(violation(&cx.request.csrf_facts, sent.is_some()).into()),
-            }
-        }
+        Channel::Browser => match (&cx.request.csrf, sent) {
+            (Some(cookie), Some(sent)) if cookie.matches(sent) => Ok(()),
+            (_, sent) => Err(violation(&cx.request.csrf_facts, sent.is_some()).into()),
+        },
     }
 }
 

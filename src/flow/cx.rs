@@ -1,6 +1,6 @@
 //! One operation: services, a snapshot of the configuration, the time, the request.
 use super::Fault;
-use crate::base::id::{FlowId, IdentityId};
+use crate::base::id::{ContainerId, FlowId, IdentityId};
 use crate::base::random::Random;
 use crate::base::terms::{CredentialsType, FlowKind};
 use crate::base::url::{self, Params};
@@ -43,6 +43,8 @@ pub struct RequestFacts {
     pub session_token: Option<String>,
     /// Was a cookie of the session's name sent, and until when does it say that it lasts?
     pub session_cookie: SentCookie,
+    /// What waits for this browser, by name (database.md §8.3).
+    pub waiting: Vec<(String, ContainerId)>,
     /// The token of `Authorization: Bearer`, which logout looks at before the cookie.
     pub bearer: Option<String>,
     pub client: ClientFacts,

@@ -281,6 +281,25 @@ impl Refusal {
         .beside("redirect_browser_to", step_up.as_str())
         .html_to(303, step_up)
     }
+    /// Settings: who it is has to be proven once more, there.
+    #[must_use]
+    pub fn refresh_required(login: &str) -> Self {
+        Self::new(
+            403,
+            Some("session_refresh_required"),
+            "For this change you have to sign in again.",
+        )
+        .beside("redirect_browser_to", login)
+        .html_to(303, login.to_owned())
+    }
+    #[must_use]
+    pub fn of_somebody_else() -> Self {
+        Self::new(
+            403,
+            Some("security_identity_mismatch"),
+            "This form was begun by somebody else.",
+        )
+    }
     #[must_use]
     pub fn already_signed_in() -> Self {
         Self::new(

@@ -5,6 +5,7 @@ pub mod csrf;
 pub mod cx;
 pub mod fault;
 pub mod outcome;
+pub mod pause;
 pub mod return_to;
 pub mod submission;
 

@@ -4,6 +4,7 @@ use super::answer::Shown;
 use crate::base::terms::Channel;
 use crate::model::identity::Identity;
 use crate::model::identity::VerifiableAddress;
+use crate::model::pending::PendingChange;
 use crate::model::session::Authentication;
 use crate::text::Message;
 
@@ -35,7 +36,6 @@ pub enum RegistrationOutcome {
 }
 
 pub enum SettingsOutcome {
-    NotMine,
     /// The identity as it shall be, and what the session has proven by it.
     Change {
         identity: Box<Identity>,
@@ -73,6 +73,8 @@ pub enum VerificationOutcome {
     /// A code came with a link; the page shows it filled in.
     Prefilled,
     Verified(Box<Verified>),
+    /// A change of traits waited for this proof.
+    Approved(Box<PendingChange>),
     StartOver(Again),
 }
 

@@ -4,14 +4,18 @@
 //! No hook runs inside a transaction; what a hook writes, it commits.
 mod require_verified;
 mod revoke_sessions;
+mod notify_previous_addresses;
 mod session;
 mod show_verification_ui;
 mod verification;
+mod verify_new_address;
 
 use crate::base::terms::{HookPoint, MethodId};
 use crate::config::hook::HookSpec;
 use crate::flow::{Answer, CookieChanges, Cx, Fault};
-use crate::model::flow::{LoginFlow, Parts, RecoveryFlow, RegistrationFlow, VerificationFlow};
+use crate::model::flow::{
+    LoginFlow, Parts, RecoveryFlow, RegistrationFlow, SettingsFlow, VerificationFlow,
+};
 use crate::model::identity::Identity;
 use crate::model::session::Session;
 use async_trait::async_trait;
@@ -41,6 +45,23 @@ pub enum Event<'a> {
         session: &'a Session,
         /// Shall the newcomer be signed in?
         sign_in: &'a mut bool,
+    },
+    SettingsBefore {
+        flow: &'a mut SettingsFlow,
+        session: &'a Session,
+    },
+    SettingsPrePersist {
+        flow: &'a mut SettingsFlow,
+        stored: &'a Identity,
+        identity: &'a mut Identity,
+        session: &'a Session,
+    },
+    /// The identity is changed in memory only.
+    SettingsPostPersist {
+        flow: &'a mut SettingsFlow,
+        previous: &'a Identity,
+        identity: &'a mut Identity,
+        session: &'a Session,
     },
     RecoveryBefore {
         flow: &'a mut RecoveryFlow,
@@ -109,7 +130,12 @@ fn build(spec: &HookSpec) -> Option<Box<dyn Hook + '_>> {
         HookSpec::RequireVerifiedAddress => Some(Box::new(require_verified::RequireVerified)),
         HookSpec::Verification => Some(Box::new(verification::Verify)),
         HookSpec::ShowVerificationUi => Some(Box::new(show_verification_ui::ShowVerificationUi)),
-        _ => None,
+        HookSpec::VerifyNewAddress => Some(Box::new(verify_new_address::VerifyNewAddress)),
+        HookSpec::NotifyPreviousAddresses(settings) => {
+            let recipients = settings.recipients;
+            Some(Box::new(notify_previous_addresses::Notify(recipients)))
+        }
+        HookSpec::WebHook(_) | HookSpec::Organization => None,
     }
 }
 
@@ -122,6 +148,9 @@ impl Event<'_> {
             Self::RegistrationBefore { .. } => HookPoint::RegistrationBefore,
             Self::RegistrationPrePersist { .. } => HookPoint::RegistrationPrePersist,
             Self::RegistrationPostPersist { .. } => HookPoint::RegistrationPostPersist,
+            Self::SettingsBefore { .. } => HookPoint::SettingsBefore,
+            Self::SettingsPrePersist { .. } => HookPoint::SettingsPrePersist,
+            Self::SettingsPostPersist { .. } => HookPoint::SettingsPostPersist,
             Self::RecoveryBefore { .. } => HookPoint::RecoveryBefore,
             Self::RecoveryAfter { .. } => HookPoint::RecoveryAfter,
             Self::VerificationBefore { .. } => HookPoint::VerificationBefore,
@@ -130,12 +159,15 @@ impl Event<'_> {
     }
     fn session(&self) -> Option<&Session> {
         match self {
-            Self::LoginAfter { session, .. } | Self::RecoveryAfter { session, .. } => Some(session),
+            Self::LoginAfter { session, .. }
+            | Self::SettingsPostPersist { session, .. }
+            | Self::RecoveryAfter { session, .. } => Some(session),
             _ => None,
         }
     }
-    /// Of events after which somebody is signed in: the flow, the person, the session.
-    fn signing_in(&mut self) -> Option<(Parts<'_>, &mut Identity, Option<&Session>)> {
+    /// Of events after which somebody is signed in, or is changed: the flow, the person, the session that is made or
+    /// confirmed.
+    fn person(&mut self) -> Option<(Parts<'_>, &mut Identity, Option<&Session>)> {
         match self {
             Self::LoginAfter {
                 flow,
@@ -148,6 +180,9 @@ impl Event<'_> {
                 session,
                 ..
             } => Some((flow.parts(), identity, Some(session))),
+            Self::SettingsPostPersist { flow, identity, .. } => {
+                Some((flow.parts(), identity, None))
+            }
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ impl Hook for ShowVerificationUi {
         event: &mut Event<'_>,
         _: &mut CookieChanges,
     ) -> Result<Verdict, Fault> {
-        let Some((parts, ..)) = event.signing_in() else {
+        let Some((parts, ..)) = event.person() else {
             return Ok(Verdict::Next);
         };
         let known = parts.memory.verification.clone();

@@ -23,7 +23,7 @@ impl Hook for Verify {
         if matches!(event, Event::LoginAfter { flow, .. } if flow.own.requested_aal != Aal::One) {
             return Ok(Verdict::Next);
         }
-        if let Some((mut parts, identity, session)) = event.signing_in() {
+        if let Some((mut parts, identity, session)) = event.person() {
             begin_all(cx, &mut parts, identity, session, cookies).await?;
         }
         Ok(Verdict::Next)

@@ -107,6 +107,7 @@ fn facts(cx: &Cx, head: &Parts) -> RequestFacts {
         csrf_facts: csrf_facts(headers, &jar, &csrf_name),
         session_token,
         session_cookie,
+        waiting: cookies::waiting(&cx.config, &jar, cx.now),
         bearer,
         client: client(headers, peer),
         forwardable: forwardable(&cx.config, headers, head.uri.path()),

@@ -1,4 +1,5 @@
 //! The cookies: reading them, and writing what an answer changes (http-api.md §4.1, §5.1).
+use crate::base::id::ContainerId;
 use crate::config::{Config, SameSite};
 use crate::crypto::csrf::{self, CsrfToken};
 use crate::crypto::securecookie::{CookieCodec, Entries};
@@ -13,6 +14,11 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 
 /// More cookies in one request than these are taken for none.
 const MOST: usize = 3000;
+/// Holds the ids of what waits for the browser.
+const WAITING: &str = "ory_kratos_continuity";
+const WAITING_AGE: Duration = Duration::days(30);
+/// More than there are names.
+const MOST_WAITING: usize = 32;
 /// How long the anti-forgery cookie lives, in seconds.
 const CSRF_MAX_AGE: i64 = 31_536_000;
 /// How old a session cookie may be that ends with the browser.
@@ -120,6 +126,24 @@ pub fn session(config: &Config, jar: &[(String, String)], now: OffsetDateTime) -
     found
 }
 
+/// What waits for this browser: names and rows. An entry that cannot be read is none.
+#[must_use]
+pub fn waiting(
+    config: &Config,
+    jar: &[(String, String)],
+    now: OffsetDateTime,
+) -> Vec<(String, ContainerId)> {
+    let mut sent = jar.iter().filter(|(name, _)| name == WAITING);
+    let Some((_, value)) = sent.next() else {
+        return vec![];
+    };
+    let codec = CookieCodec::of(config);
+    let entries = codec.decode(WAITING, value, now, WAITING_AGE);
+    let entries = entries.unwrap_or_default();
+    let read = |(name, id): (&str, &str)| Some((name.to_owned(), ContainerId::parse(id)?));
+    entries.iter().filter_map(read).take(MOST_WAITING).collect()
+}
+
 /// The `Set-Cookie` lines of an answer.
 pub fn write(cx: &Cx, changes: &CookieChanges, headers: &mut HeaderMap) {
     // A session that ends is taken away before, one that begins is given after the anti-forgery token.
@@ -132,6 +156,28 @@ pub fn write(cx: &Cx, changes: &CookieChanges, headers: &mut HeaderMap) {
     if let SessionCookie::Issue { token, expires_at } = &changes.session {
         set(headers, &session_line(cx, Some((token, *expires_at))));
     }
+    if let Some(waiting) = &changes.waiting {
+        set(headers, &waiting_line(cx, waiting));
+    }
+}
+
+/// What waits for the browser. Path and domain are fixed.
+fn waiting_line(cx: &Cx, waiting: &[(String, ContainerId)]) -> String {
+    let mut entries = Entries::default();
+    for (name, id) in waiting {
+        entries.set(name, &id.to_string());
+    }
+    let codec = CookieCodec::of(&cx.config);
+    let value = codec.encode(WAITING, &entries, cx.now, cx.dice());
+    let mut line = format!("{WAITING}={}", value.unwrap_or_default());
+    let life = (WAITING_AGE.whole_seconds(), Some(cx.now + WAITING_AGE));
+    attributes(&mut line, "/", "", Some(life));
+    line.push_str("; HttpOnly");
+    if cx.config.plain_cookie().secure {
+        line.push_str("; Secure");
+    }
+    line.push_str("; SameSite=Lax");
+    line
 }
 
 fn set(headers: &mut HeaderMap, line: &str) {

@@ -34,7 +34,9 @@ pub const MAX_BODY: usize = layers::body::MAX;
 
 /// Everything that the public listener answers.
 pub fn public_router(services: Arc<Services>) -> Router {
-    use public::{errors, login, logout, recovery, registration, schemas, sessions, verification};
+    use public::{
+        errors, login, logout, recovery, registration, schemas, sessions, settings, verification,
+    };
     let routes = Router::new()
         .route("/health/alive", get(infra::alive))
         .route("/health/ready", get(infra::public_ready))
@@ -59,6 +61,13 @@ pub fn public_router(services: Arc<Services>) -> Router {
         .route(
             "/self-service/registration",
             get(registration::submit).post(registration::submit),
+        )
+        .route("/self-service/settings/browser", get(settings::browser))
+        .route("/self-service/settings/api", get(settings::api))
+        .route("/self-service/settings/flows", get(settings::fetch))
+        .route(
+            "/self-service/settings",
+            get(settings::submit).post(settings::submit),
         )
         .route("/self-service/recovery/browser", get(recovery::browser))
         .route("/self-service/recovery/api", get(recovery::api))

@@ -1,5 +1,5 @@
 //! A verification that somebody else asks for: after signing up or in, or before an address is used.
-use super::{VerificationMethod, primary};
+use super::{Target, VerificationMethod, primary};
 use crate::base::id::FlowId;
 use crate::base::terms::{Channel, FlowKind, Group, MethodId};
 use crate::base::url::Params;
@@ -7,6 +7,7 @@ use crate::flow::{CookieChanges, Cx, Fault, Refusal};
 use crate::model::flow::{Flow, Parts, Verification, VerificationFlow, VerificationRef};
 use crate::model::identity::{AddressStatus, Identity};
 use crate::model::session::Session;
+use crate::store::Batch;
 
 /// The method that `selfservice.flows.verification.use` names. It has to be on.
 pub fn method(cx: &Cx) -> Result<(MethodId, &'static dyn VerificationMethod), Fault> {
@@ -44,6 +45,22 @@ pub async fn begin(
     session: Option<&Session>,
     cookies: &mut CookieChanges,
 ) -> Result<VerificationRef, Fault> {
+    let target = Target::from(&identity.verifiable_addresses[place]);
+    let (batch, begun) = prepare(cx, parent, identity, target, session, cookies).await?;
+    batch.commit().await?;
+    identity.verifiable_addresses[place].status = AddressStatus::Sent;
+    Ok(begun)
+}
+
+/// The flow and the letter, to be written by the caller.
+pub async fn prepare<'c>(
+    cx: &'c Cx,
+    parent: &Parts<'_>,
+    identity: &Identity,
+    target: Target<'_>,
+    session: Option<&Session>,
+    cookies: &mut CookieChanges,
+) -> Result<(Batch<'c>, VerificationRef), Fault> {
     let (id, method) = method(cx)?;
     let own = Verification {
         session: session.map(|s| s.id),
@@ -57,21 +74,20 @@ pub async fn begin(
         .transient_payload
         .clone_from(&parent.passing.transient_payload);
     flow.active = Some(Group::Of(id));
-    let address = identity.verifiable_addresses[place].clone();
-    method.begin(cx, &mut flow, &address, cookies);
+    method.begin(cx, &mut flow, target, cookies);
     let mut batch = cx.store().batch();
     batch.insert_flow(&flow);
-    let of = (&*identity, &address);
-    method.send(cx, &flow, of, &mut batch).await?;
-    batch.commit().await?;
-    identity.verifiable_addresses[place].status = AddressStatus::Sent;
+    method
+        .send(cx, &flow, (identity, target), &mut batch)
+        .await?;
     let in_browser = flow.channel == Channel::Browser;
     let url = in_browser.then(|| cx.page(FlowKind::Verification, flow.id));
-    Ok(VerificationRef {
+    let begun = VerificationRef {
         id: flow.id,
-        verifiable_address: address.value,
+        verifiable_address: target.value.to_owned(),
         url,
-    })
+    };
+    Ok((batch, begun))
 }
 
 /// The address that began the flow before, with the return address for after the verification.

@@ -28,10 +28,8 @@ macro_rules! elsewhere {
 
 elsewhere! {
     Oidc: login registration;
-    Totp: login;
     Passkey: login registration;
     WebAuthn: login registration;
-    LookupSecret: login;
 }
 
 /// Mine, but off.
@@ -78,8 +76,6 @@ macro_rules! login {
 
 login!(Oidc, |_cx, step, s| is_first_factor(step)
     && is_for_a_provider(s)?);
-login!(Totp, |_cx, step, s| !is_first_factor(step)
-    && s.method()?.as_deref() == Some("totp"));
 login!(Passkey, |_cx, _step, s| {
     s.posted()?;
     s.text("passkey_login").is_some() || s.method()?.as_deref() == Some("passkey")
@@ -97,8 +93,6 @@ login!(WebAuthn, |_cx, step, s| {
         mine
     }
 });
-login!(LookupSecret, |_cx, step, s| !is_first_factor(step)
-    && s.method()?.as_deref() == Some("lookup_secret"));
 
 macro_rules! registration {
     ($name:ident, |$cx:ident, $step:ident, $schema:ident, $s:ident| $mine:expr) => {

@@ -1,6 +1,8 @@
 //! What methods write to people, and how long it seems to take.
+use crate::base::id::{AddressId, FlowId};
 use crate::base::terms::{TemplateType, Via};
 use crate::courier::Letter;
+use crate::flow::outcome::{VerificationOutcome, Verified};
 use crate::flow::{Cx, Fault};
 use crate::model::flow::{Flow, Kind};
 use crate::model::identifier;
@@ -71,6 +73,22 @@ pub(super) async fn verified_by(
     let stored = identifier::normalize(typed);
     let mut addresses = cx.store().addresses();
     Ok(addresses.verified_by(via, [typed, &stored]).await?)
+}
+
+/// What a code or link of a verification has shown: an address that is known, or one that a change waits for.
+pub(super) async fn proven(
+    cx: &Cx,
+    flow: FlowId,
+    address: Option<AddressId>,
+) -> Result<Option<VerificationOutcome>, Fault> {
+    let Some(id) = address else {
+        let waiting = cx.store().pending_changes().of(flow).await?;
+        return Ok(waiting.map(|change| VerificationOutcome::Approved(Box::new(change))));
+    };
+    let known = cx.store().addresses().verifiable_by_id(id).await?;
+    Ok(known.map(|(identity, address)| {
+        VerificationOutcome::Verified(Box::new(Verified { identity, address }))
+    }))
 }
 
 /// Nobody shall tell by the clock whether an address is known. To write to somebody takes a few milliseconds; the

@@ -9,11 +9,15 @@ pub mod hand_out;
 mod identifier_first;
 mod letters;
 mod link;
+mod lookup_secret;
+pub mod notices;
 mod password;
 mod profile;
 mod secret;
+mod totp;
 
-use crate::base::terms::{Aal, MethodId};
+use crate::base::id::AddressId;
+use crate::base::terms::{Aal, MethodId, Via};
 use crate::config::Config;
 use crate::flow::outcome::{
     LoginOutcome, RecoveryOutcome, RegistrationOutcome, Screen, SettingsOutcome,
@@ -27,10 +31,10 @@ use crate::model::flow::{
 use crate::model::identity::{Identity, VerifiableAddress};
 use crate::model::session::Session;
 use crate::schema::{IdentitySchema, Payload, SchemaError};
+use crate::session;
 use crate::store::Batch;
 use async_trait::async_trait;
 use serde_json::Value;
-use time::Duration;
 
 /// The order decides who is asked first, and who writes over whose nodes (flows.md §1.1).
 pub static ALL: &[&dyn Method] = &[
@@ -39,10 +43,10 @@ pub static ALL: &[&dyn Method] = &[
     &elsewhere::Oidc,
     &code::Code,
     &link::Link,
-    &elsewhere::Totp,
+    &totp::Totp,
     &elsewhere::Passkey,
     &elsewhere::WebAuthn,
-    &elsewhere::LookupSecret,
+    &lookup_secret::LookupSecret,
     &identifier_first::IdentifierFirst,
 ];
 
@@ -162,12 +166,21 @@ pub trait SettingsMethod: Send + Sync {
         flow: &mut SettingsFlow,
         identity: &Identity,
     ) -> Result<(), Fault>;
-    async fn submit(
+    /// What the method is asked to do: the decoded body, or nothing if the submission is for somebody else.
+    async fn read(
         &self,
         cx: &Cx,
         step: &mut Step<'_, Settings>,
         owner: Owner<'_>,
         s: &Submission,
+    ) -> Result<Option<Value>, Fault>;
+    /// Does it. The engine has seen to it that the wish comes from the form, at once or after a fresh sign-in.
+    async fn change(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Settings>,
+        owner: Owner<'_>,
+        body: &Value,
     ) -> Result<SettingsOutcome, Fault>;
 }
 
@@ -182,6 +195,25 @@ pub trait RecoveryMethod: Send + Sync {
         step: &mut Step<'_, Recovery>,
         s: &Submission,
     ) -> Result<RecoveryOutcome, Fault>;
+}
+
+/// An address that somebody has to prove.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    pub value: &'a str,
+    pub via: Via,
+    /// `None`: it belongs to a change that waits for the proof.
+    pub stored: Option<AddressId>,
+}
+
+impl<'a> From<&'a VerifiableAddress> for Target<'a> {
+    fn from(address: &'a VerifiableAddress) -> Self {
+        Self {
+            value: &address.value,
+            via: address.via,
+            stored: Some(address.id),
+        }
+    }
 }
 
 #[async_trait]
@@ -199,7 +231,7 @@ pub trait VerificationMethod: Send + Sync {
         &self,
         cx: &Cx,
         flow: &mut VerificationFlow,
-        address: &VerifiableAddress,
+        target: Target<'_>,
         cookies: &mut CookieChanges,
     );
     /// Writes to the address. The flow has to be stored before.
@@ -207,7 +239,7 @@ pub trait VerificationMethod: Send + Sync {
         &self,
         cx: &Cx,
         flow: &VerificationFlow,
-        of: (&Identity, &VerifiableAddress),
+        of: (&Identity, Target<'_>),
         batch: &mut Batch<'_>,
     ) -> Result<(), Fault>;
 }
@@ -236,7 +268,10 @@ fn text_of<'a>(body: &'a Value, name: &str) -> &'a str {
 }
 
 /// For the line after "it is mine".
-fn must_be_on(cx: &Cx, method: &dyn Method) -> Result<(), Fault> {
+///
+/// # Errors
+/// 404: the method is switched off.
+pub fn must_be_on(cx: &Cx, method: &dyn Method) -> Result<(), Fault> {
     if method.enabled(&cx.config) {
         Ok(())
     } else {
@@ -246,13 +281,7 @@ fn must_be_on(cx: &Cx, method: &dyn Method) -> Result<(), Fault> {
 
 /// Changes of what proves who somebody is need a fresh proof (flows.md §5.2).
 fn must_be_fresh(cx: &Cx, session: &Session) -> Result<(), Fault> {
-    let age = cx
-        .config
-        .selfservice
-        .flows
-        .settings
-        .privileged_session_max_age;
-    if age <= Duration::ZERO || session.authenticated_at + age >= cx.now {
+    if session::is_privileged(&cx.config, session, cx.now) {
         Ok(())
     } else {
         Err(Fault::Reauthenticate)

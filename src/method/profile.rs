@@ -1,10 +1,13 @@
-//! The traits: first screen of a registration in two steps (flows.md §4.3).
-use super::{Entry, Method, RegistrationMethod};
+//! The traits: first screen of a registration in two steps (flows.md §4.3), and a part of the settings (§9.3).
+use super::{Entry, Method, Owner, RegistrationMethod, SettingsMethod, must_be_on};
 use crate::base::terms::{Group, MethodId};
-use crate::flow::outcome::{RegistrationOutcome, Screen};
+use crate::flow::outcome::{RegistrationOutcome, Screen, SettingsOutcome};
 use crate::flow::{Cx, Fault, Step, Submission, csrf};
-use crate::model::flow::{Registration, RegistrationFlow};
+use crate::identity::validate;
+use crate::model::flow::{Registration, RegistrationFlow, Settings, SettingsFlow};
+use crate::model::identity::Identity;
 use crate::schema::IdentitySchema;
+use crate::session;
 use crate::text;
 use crate::ui::{Form, Input, Node};
 use async_trait::async_trait;
@@ -23,11 +26,23 @@ static SHAPE: LazyLock<Value> = LazyLock::new(|| {
     } })
 });
 
+/// The same for settings.
+static CHANGE: LazyLock<Value> = LazyLock::new(|| {
+    json!({ "type": "object", "required": ["traits"], "properties": {
+        "method": { "type": "string" },
+        "csrf_token": { "type": "string" },
+        "transient_payload": { "type": "object", "additionalProperties": true },
+    } })
+});
+
 impl Method for Profile {
     fn id(&self) -> MethodId {
         ME
     }
     fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
+    }
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
         Some(self)
     }
 }
@@ -142,5 +157,78 @@ impl RegistrationMethod for Profile {
         step.flow.passing.transient_payload = Some(body["transient_payload"].clone());
         csrf::check(cx, step.flow, s)?;
         Ok(RegistrationOutcome::Turn(Screen::Credentials))
+    }
+}
+
+#[async_trait]
+impl SettingsMethod for Profile {
+    async fn populate(
+        &self,
+        cx: &Cx,
+        flow: &mut SettingsFlow,
+        identity: &Identity,
+    ) -> Result<(), Fault> {
+        let schema = cx.schema(Some(&identity.schema_id)).await?;
+        for node in schema.fields() {
+            flow.form.set(node.group(ME));
+        }
+        fill(&mut flow.form, &identity.traits);
+        let button = Node::submit("method", ME.word()).group(ME);
+        flow.form.push(button.label(text::node::save()));
+        Ok(())
+    }
+
+    async fn read(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Settings>,
+        owner: Owner<'_>,
+        s: &Submission,
+    ) -> Result<Option<Value>, Fault> {
+        if s.method()?.as_deref() != Some(ME.word()) {
+            return Ok(None);
+        }
+        must_be_on(cx, self)?;
+        let schema = cx.schema(Some(&owner.identity.schema_id)).await?;
+        let form = &mut step.flow.form;
+        empty(form);
+        decode(&schema, form, s, ("settings", &CHANGE)).map(Some)
+    }
+
+    async fn change(
+        &self,
+        cx: &Cx,
+        step: &mut Step<'_, Settings>,
+        owner: Owner<'_>,
+        body: &Value,
+    ) -> Result<SettingsOutcome, Fault> {
+        let form = &mut step.flow.form;
+        empty(form);
+        fill(form, &body["traits"]);
+        let mut identity = owner.identity.clone();
+        identity.traits = body["traits"].clone();
+        let schema = cx.schema(Some(&identity.schema_id)).await?;
+        let policy = session::policy(&cx.config);
+        validate::validate(&mut identity, &schema, &policy, cx.dice(), cx.now)?;
+        let privileged = session::is_privileged(&cx.config, owner.session, cx.now);
+        if !privileged && validate::is_protected(owner.identity, &identity) {
+            return Err(Fault::Reauthenticate);
+        }
+        Ok(SettingsOutcome::Change {
+            identity: Box::new(identity),
+            gains: None,
+        })
+    }
+}
+
+/// The fields of the traits without values and complaints.
+fn empty(form: &mut Form) {
+    for node in &mut form.nodes {
+        if node.id().starts_with("traits.") {
+            node.messages.clear();
+            if let Some(input) = node.as_input_mut() {
+                input.value = Value::Null;
+            }
+        }
     }
 }

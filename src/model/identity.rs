@@ -169,6 +169,10 @@ impl Identity {
             None => self.credentials.push(credential),
         }
     }
+    /// Drops the credential of that kind.
+    pub fn remove_credential(&mut self, kind: CredentialsType) {
+        self.credentials.retain(|c| c.kind != kind);
+    }
 
     /// The public form (http-api.md §14.2): no credentials, no admin metadata.
     /// `schema_url` is `""` where an identity is nested in a list of sessions.

@@ -6,5 +6,6 @@ pub mod email;
 pub mod identifier;
 pub mod identity;
 pub mod message;
+pub mod pending;
 pub mod session;
 pub mod upgrade;

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::model::factors;
 use crate::model::identity::Identity;
 use crate::model::session::{Authentication, Device, Session};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// What counts as a factor, by the configuration (flows.md §12.3).
 #[must_use]
@@ -30,6 +30,13 @@ pub fn activate(config: &Config, now: OffsetDateTime, session: &mut Session) {
     session.issued_at = now;
     session.authenticated_at = now;
     session.expires_at = now + config.session.lifespan;
+}
+
+/// Was it proven who it is lately enough to change what proves it? A limit of 0 means always (flows.md §5.2).
+#[must_use]
+pub fn is_privileged(config: &Config, session: &Session, now: OffsetDateTime) -> bool {
+    let age = config.selfservice.flows.settings.privileged_session_max_age;
+    age <= Duration::ZERO || session.authenticated_at + age >= now
 }
 
 /// Remembers where a new session was begun: address, user agent and place, cut to what the columns hold.

@@ -18,6 +18,8 @@ pub struct Batch<'c> {
     statements: Vec<Sql>,
     /// The first thing that cannot be written.
     fault: Option<super::Error>,
+    /// Something makes room for something else.
+    ordered: bool,
 }
 
 impl<'c> Batch<'c> {
@@ -26,23 +28,27 @@ impl<'c> Batch<'c> {
             scope,
             statements: vec![],
             fault: None,
+            ordered: false,
         }
     }
 
-    /// Carries them out. Nothing to do is done.
+    /// Carries them out, in the given order on every engine if something makes room for something else. Nothing to do
+    /// is done.
     pub async fn commit(mut self) -> Result<()> {
-        match self.fault.take() {
-            Some(fault) => Err(fault),
-            None => self.scope.conn.together(self.statements).await.map(|_| ()),
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
         }
+        let done = if self.ordered {
+            self.scope.conn.in_order(self.statements).await
+        } else {
+            self.scope.conn.together(self.statements).await
+        };
+        done.map(|_| ())
     }
 
-    /// The same in the given order on every engine: for writes that make room for each other.
-    pub async fn commit_in_order(mut self) -> Result<()> {
-        match self.fault.take() {
-            Some(fault) => Err(fault),
-            None => self.scope.conn.in_order(self.statements).await.map(|_| ()),
-        }
+    /// What is deleted from now on makes room for what is inserted.
+    fn makes_room(&mut self) {
+        self.ordered = true;
     }
 
     pub(super) fn nid(&self) -> NetworkId {

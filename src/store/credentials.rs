@@ -158,9 +158,9 @@ impl Store {
 
 impl Batch<'_> {
     /// What is different in `new`: the row, addresses and credentials, told apart by their ids. What goes, goes
-    /// first, so that something new may take its place: to be committed in order.
+    /// first, so that something new may take its place.
     pub fn change_identity(&mut self, old: &Identity, new: &Identity, dice: &dyn Random) {
-        self.update_identity(new);
+        self.change_row(old, new);
         self.change_verifiable(old, new);
         self.change_recovery(old, new);
         for gone in &old.credentials {
@@ -177,6 +177,22 @@ impl Batch<'_> {
             if !old.credentials.iter().any(|c| c.id == credential.id) {
                 self.insert_credential(new.id, credential, dice);
             }
+        }
+    }
+
+    /// Only what follows from credentials, if nothing else is new: somebody else may be at work on the rest.
+    fn change_row(&mut self, old: &Identity, new: &Identity) {
+        let like_new = Identity {
+            available_aal: new.available_aal,
+            updated_at: new.updated_at,
+            verifiable_addresses: new.verifiable_addresses.clone(),
+            recovery_addresses: new.recovery_addresses.clone(),
+            credentials: new.credentials.clone(),
+            ..old.clone()
+        };
+        match new.available_aal.filter(|_| like_new == *new) {
+            Some(aal) => self.set_available_aal(new.id, aal, new.updated_at),
+            None => self.update_identity(new),
         }
     }
 

@@ -101,7 +101,7 @@ impl Identities<'_> {
     ) -> Result<()> {
         let mut batch = Batch::on(self.0.again());
         batch.change_identity(old, new, dice);
-        batch.commit_in_order().await
+        batch.commit().await
     }
 
     pub async fn set_available_aal(

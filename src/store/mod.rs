@@ -27,6 +27,7 @@ mod messages;
 pub mod migrate;
 mod networks;
 mod one_time;
+mod pending;
 mod queue;
 mod sessions;
 mod whole;
@@ -47,6 +48,7 @@ pub use one_time::{
     LoginCode, OneTime, OneTimes, RecoveryCode, RecoveryToken, RegistrationCode, StoredOnce,
     VerificationCode, VerificationToken,
 };
+pub use pending::PendingChanges;
 pub use queue::{Attempt, Holding, Queue, Seen};
 pub use sessions::{SessionCursor, Sessions};
 pub use whole::Load;
@@ -217,6 +219,8 @@ families!(
     exchanges: Exchanges,
     /// Codes and tokens of links.
     one_time: OneTimes,
+    /// Changes that wait for the proof of an address.
+    pending_changes: PendingChanges,
     cleanup: Cleanup,
     /// Mails and text messages, to be read.
     messages: Messages,

@@ -6,4 +6,5 @@ pub mod recovery;
 pub mod registration;
 pub mod schemas;
 pub mod sessions;
+pub mod settings;
 pub mod verification;

@@ -2,16 +2,17 @@
 use super::{Code, ME, code_field, continue_button, hidden_method, resend_button};
 use crate::base::terms::{Group, State, TemplateType, Via};
 use crate::courier::Letter;
-use crate::flow::outcome::{Again, VerificationOutcome, Verified};
+use crate::flow::outcome::{Again, VerificationOutcome};
 use crate::flow::{CookieChanges, Cx, Fault, Step, Submission, Verb, csrf};
-use crate::method::letters::{self, about, compose, evenly, person, verified_by};
+use crate::method::letters::{self, about, compose, evenly, person, proven, verified_by};
 use crate::method::secret::{self, Tried};
-use crate::method::{VerificationMethod, decode, must_be_on, text_of};
+use crate::method::{Target, VerificationMethod, decode, must_be_on, text_of};
 use crate::model::flow::{Verification, VerificationFlow};
 use crate::model::identifier::via_of;
-use crate::model::identity::{Identity, VerifiableAddress};
+use crate::model::identity::Identity;
+use crate::model::pending::PendingChange;
 use crate::schema::{Payload, SchemaError};
-use crate::store::{Batch, VerificationCode};
+use crate::store::{Batch, Load, VerificationCode};
 use crate::text;
 use crate::ui::{Input, Node};
 use async_trait::async_trait;
@@ -62,19 +63,19 @@ impl VerificationMethod for Code {
         &self,
         cx: &Cx,
         flow: &mut VerificationFlow,
-        address: &VerifiableAddress,
+        target: Target<'_>,
         cookies: &mut CookieChanges,
     ) {
-        ask_for_code(cx, flow, address.via, cookies);
+        ask_for_code(cx, flow, target.via, cookies);
         flow.form
-            .push(resend_button(address.via.word(), &address.value));
+            .push(resend_button(target.via.word(), target.value));
     }
 
     async fn send(
         &self,
         cx: &Cx,
         flow: &VerificationFlow,
-        of: (&Identity, &VerifiableAddress),
+        of: (&Identity, Target<'_>),
         batch: &mut Batch<'_>,
     ) -> Result<(), Fault> {
         put(cx, flow, of, batch).await
@@ -115,18 +116,13 @@ async fn answer(
     Ok(VerificationOutcome::AskAgain)
 }
 
-/// A code for an address that is not stored yet belongs to a change that waits; it is left alone.
-fn has_address(own: &VerificationCode) -> bool {
-    own.address.is_some()
-}
-
 async fn use_code(
     cx: &Cx,
     flow: &mut VerificationFlow,
     code: &str,
 ) -> Result<VerificationOutcome, Fault> {
     let tried =
-        secret::try_code::<Verification, VerificationCode>(cx, flow.id, code, has_address).await?;
+        secret::try_code::<Verification, VerificationCode>(cx, flow.id, code, |_| true).await?;
     let code = match tried {
         Tried::Spent(refusal) => {
             return Ok(VerificationOutcome::StartOver(Again::refused(refusal)));
@@ -134,13 +130,10 @@ async fn use_code(
         Tried::Wrong => None,
         Tried::Right(code) => Some(code),
     };
-    let proven = match code.and_then(|code| code.own.address) {
-        Some(id) => cx.store().addresses().verifiable_by_id(id).await?,
-        None => None,
-    };
-    if let Some((identity, address)) = proven {
-        let verified = Verified { identity, address };
-        return Ok(VerificationOutcome::Verified(Box::new(verified)));
+    if let Some(code) = code
+        && let Some(outcome) = proven(cx, flow.id, code.own.address).await?
+    {
+        return Ok(outcome);
     }
     flow.form.messages = vec![text::verification::code_invalid()];
     cx.store().flows().update(flow).await?;
@@ -150,12 +143,20 @@ async fn use_code(
 /// Sends a code to the address, if it is known, and lets the form ask for it in any case.
 async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<(), Fault> {
     let flow = &mut *step.flow;
-    let via = via_of(to);
-    let found = verified_by(cx, via, to).await?;
+    let mut via = via_of(to);
+    let waiting = cx.store().pending_changes().of(flow.id).await?;
     let mut batch = cx.store().batch();
     batch.delete_once::<VerificationCode>(flow.id);
+    let found = match &waiting {
+        Some(_) => None,
+        None => verified_by(cx, via, to).await?,
+    };
     match &found {
-        Some((identity, address)) => put(cx, flow, (identity, address), &mut batch).await?,
+        Some((identity, address)) => put(cx, flow, (identity, address.into()), &mut batch).await?,
+        None if let Some(change) = &waiting => {
+            via = change.via;
+            again(cx, flow, change, &mut batch).await?;
+        }
         None if via == Via::Email
             && cx
                 .config
@@ -176,18 +177,40 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     Ok(batch.commit().await?)
 }
 
+/// Another code for the address of a change that waits, if nobody else has it by now.
+async fn again(
+    cx: &Cx,
+    flow: &VerificationFlow,
+    change: &PendingChange,
+    batch: &mut Batch<'_>,
+) -> Result<(), Fault> {
+    let mut addresses = cx.store().addresses();
+    let known = addresses.verifiable(change.via, &change.value).await?;
+    if known.is_some_and(|(owner, _)| owner != change.identity) {
+        return Err(Fault::form(text::validation::duplicate()));
+    }
+    let mut identities = cx.store().identities();
+    let identity = identities.get(change.identity, Load::Addresses).await?;
+    let target = Target {
+        value: &change.value,
+        via: change.via,
+        stored: None,
+    };
+    put(cx, flow, (&identity, target), batch).await
+}
+
 /// A code for the address, and the letter that brings it.
 async fn put(
     cx: &Cx,
     flow: &VerificationFlow,
-    (identity, address): (&Identity, &VerifiableAddress),
+    (identity, target): (&Identity, Target<'_>),
     batch: &mut Batch<'_>,
 ) -> Result<(), Fault> {
     let lifespan = cx.config.selfservice.methods.code.config.lifespan;
     let code = secret::code(cx);
     let own = VerificationCode {
         flow: flow.id,
-        address: Some(address.id),
+        address: target.stored,
     };
     batch.insert_once(&secret::row(cx, &code, lifespan, own)?);
     let flow_id = flow.id.to_string();
@@ -199,10 +222,12 @@ async fn put(
         code: Some(&code),
         url: Some(&link),
         expires_in_minutes: lifespan.whole_minutes(),
-        ..about(flow, template, address.via, &address.value)
+        ..about(flow, template, target.via, target.value)
     };
     batch.insert_message(&compose(cx, &letter).await?);
-    batch.mark_sent(address.id);
+    if let Some(id) = target.stored {
+        batch.mark_sent(id);
+    }
     Ok(())
 }
 

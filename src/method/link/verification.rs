@@ -2,12 +2,12 @@
 use super::{Link, ME, SHAPE, address_field, ask};
 use crate::base::terms::{Channel, Group, MethodId, State, TemplateType, Via};
 use crate::courier::Letter;
-use crate::flow::outcome::{Again, VerificationOutcome, Verified};
+use crate::flow::outcome::{Again, VerificationOutcome};
 use crate::flow::{CookieChanges, Cx, Fault, Step, Submission, csrf};
-use crate::method::letters::{self, about, compose, evenly, person, verified_by};
-use crate::method::{VerificationMethod, decode, must_be_on, secret, text_of};
+use crate::method::letters::{self, about, compose, evenly, person, proven, verified_by};
+use crate::method::{Target, VerificationMethod, decode, must_be_on, secret, text_of};
 use crate::model::flow::{Verification, VerificationFlow};
-use crate::model::identity::{Identity, VerifiableAddress};
+use crate::model::identity::Identity;
 use crate::store::{Batch, VerificationToken};
 use crate::text;
 use crate::ui::Node;
@@ -49,14 +49,14 @@ impl VerificationMethod for Link {
         &self,
         cx: &Cx,
         flow: &mut VerificationFlow,
-        address: &VerifiableAddress,
+        target: Target<'_>,
         cookies: &mut CookieChanges,
     ) {
         flow.state = State::SentEmail;
         // As the reference has it: one button stands there twice, the other is that of another method.
         self.populate(cx, flow, cookies);
         self.populate(cx, flow, cookies);
-        let again = Node::submit(address.via.word(), &address.value).group(MethodId::Code);
+        let again = Node::submit(target.via.word(), target.value).group(MethodId::Code);
         flow.form.push(again.label(text::node::resend_code()));
     }
 
@@ -64,7 +64,7 @@ impl VerificationMethod for Link {
         &self,
         cx: &Cx,
         flow: &VerificationFlow,
-        of: (&Identity, &VerifiableAddress),
+        of: (&Identity, Target<'_>),
         batch: &mut Batch<'_>,
     ) -> Result<(), Fault> {
         put(cx, flow, of, batch).await
@@ -104,7 +104,9 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     let via = Via::Email;
     let mut batch = cx.store().batch();
     match verified_by(cx, via, to).await? {
-        Some((identity, address)) => put(cx, flow, (&identity, &address), &mut batch).await?,
+        Some((identity, address)) => {
+            put(cx, flow, (&identity, (&address).into()), &mut batch).await?
+        }
         None if cx
             .config
             .selfservice
@@ -131,14 +133,14 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
 async fn put(
     cx: &Cx,
     flow: &VerificationFlow,
-    (identity, address): (&Identity, &VerifiableAddress),
+    (identity, target): (&Identity, Target<'_>),
     batch: &mut Batch<'_>,
 ) -> Result<(), Fault> {
     let lifespan = cx.config.selfservice.methods.link.config.lifespan;
     let token = secret::token(cx);
     let own = VerificationToken {
         flow: flow.id,
-        address: Some(address.id),
+        address: target.stored,
     };
     batch.insert_once(&secret::row(cx, &token, lifespan, own)?);
     let flow_id = flow.id.to_string();
@@ -149,10 +151,12 @@ async fn put(
         identity: Some(person(cx, identity)),
         url: Some(&link),
         expires_in_minutes: lifespan.whole_minutes(),
-        ..about(flow, template, address.via, &address.value)
+        ..about(flow, template, target.via, target.value)
     };
     batch.insert_message(&compose(cx, &letter).await?);
-    batch.mark_sent(address.id);
+    if let Some(id) = target.stored {
+        batch.mark_sent(id);
+    }
     Ok(())
 }
 
@@ -164,22 +168,15 @@ async fn open(cx: &Cx, flow: &VerificationFlow, token: &str) -> Result<Verificat
         ))
     };
     let id = flow.id;
-    let is_meant = |own: &VerificationToken| own.flow == id && own.address.is_some();
+    let is_meant = |own: &VerificationToken| own.flow == id;
     let Some(token) = secret::use_token(cx, token, is_meant).await? else {
         return again(text::verification::token_invalid());
     };
     if token.is_expired(cx.now) {
         return again(text::verification::expired(token.expires_at, cx.now));
     }
-    let proven = match token.own.address {
-        Some(id) => cx.store().addresses().verifiable_by_id(id).await?,
-        None => None,
-    };
-    match proven {
-        Some((identity, address)) => {
-            let verified = Verified { identity, address };
-            Ok(VerificationOutcome::Verified(Box::new(verified)))
-        }
+    match proven(cx, flow.id, token.own.address).await? {
+        Some(outcome) => Ok(outcome),
         None => again(text::verification::token_invalid()),
     }
 }

@@ -10,7 +10,7 @@ use crate::base::terms::{Aal, Channel, FlowKind, Group, State};
 use crate::base::time::micros;
 use crate::base::url::Params;
 use crate::ui::Form;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -57,6 +57,8 @@ pub struct Passing {
     pub exchange_init_code: Option<String>,
     /// The request of the OAuth2 server, shown with the flow.
     pub oauth2_login_request: Option<Value>,
+    /// Whose settings they are, as they may see themselves.
+    pub identity: Option<Map<String, Value>>,
 }
 
 #[derive(Clone, Debug)]
@@ -194,6 +196,8 @@ impl Kind for Settings {
         AnyFlow::Settings(flow)
     }
     fn show(flow: &Flow<Self>, out: &mut Map<String, Value>) {
+        let identity = flow.passing.identity.clone();
+        out.insert("identity".into(), json!(identity));
         out.insert(
             "organization_id".into(),
             organization(flow.own.organization_id),
@@ -328,7 +332,7 @@ impl<K: Kind> Flow<K> {
             .text("return_to")
             .map(str::to_owned)
     }
-    /// The flow as clients read it (http-api.md §14.5); settings get their `identity` from the engine.
+    /// The flow as clients read it (http-api.md §14.5).
     #[must_use]
     pub fn json(&self) -> Map<String, Value> {
         use crate::base::time::rfc3339;

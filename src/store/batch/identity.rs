@@ -146,6 +146,7 @@ impl Batch<'_> {
         credential: &Credential,
         identifiers: &[&str],
     ) {
+        self.makes_room();
         let text = format!(
             "DELETE FROM identity_credential_identifiers
               WHERE identity_credential_id = ? AND nid = ? AND identifier IN ({})",
@@ -229,6 +230,7 @@ impl Batch<'_> {
     }
 
     fn delete_row(&mut self, text: &'static str, id: impl Into<Value>) {
+        self.makes_room();
         let delete = sql(text).bind(id).bind(self.scope.nid);
         self.add(delete);
     }

@@ -1,6 +1,9 @@
 //! Something one knows (flows.md §9.1).
+mod settings;
+
 use super::{
-    Entry, LoginMethod, LoginMode, Method, RegistrationMethod, is_first_factor, must_be_on, profile,
+    Entry, LoginMethod, LoginMode, Method, RegistrationMethod, SettingsMethod, is_first_factor,
+    must_be_on, profile,
 };
 use crate::base::id::CredentialId;
 use crate::base::terms::{Aal, CredentialsType, MethodId};
@@ -46,6 +49,9 @@ impl Method for Password {
         Some(self)
     }
     fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
+    }
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
         Some(self)
     }
 }
