@@ -142,10 +142,10 @@ async fn load<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
 /// There is no such flow. Some kinds give a reason.
 fn unknown<K: Kind>() -> Refusal {
     match K::KIND {
-        FlowKind::Recovery | FlowKind::Verification => {
+        FlowKind::Settings | FlowKind::Recovery | FlowKind::Verification => {
             Refusal::not_found("There is no form of that id. Please start again.")
         }
-        FlowKind::Login | FlowKind::Registration | FlowKind::Settings => Refusal::no_row(),
+        FlowKind::Login | FlowKind::Registration => Refusal::no_row(),
     }
 }
 

@@ -263,6 +263,7 @@ async fn take(
             Err(fault) => return Err(excused(cx, step, by.0, fault)),
         }
     }
+    step.flow.form.forget_messages();
     Err(Fault::form(text::settings::nobody()))
 }
 
@@ -423,6 +424,7 @@ async fn save(
             step.flow.passing.continue_with.push(next);
         }
     }
+    step.flow.passing.transient_payload = None;
     show_owner(cx, step.flow, &identity);
     Ok(Answer::Done {
         flow: Box::new(step.flow.any()),

@@ -153,11 +153,11 @@ pub fn write(cx: &Cx, changes: &CookieChanges, headers: &mut HeaderMap) {
     if let Some(token) = changes.new_csrf() {
         set(headers, &csrf_line(&cx.config, token));
     }
-    if let SessionCookie::Issue { token, expires_at } = &changes.session {
-        set(headers, &session_line(cx, Some((token, *expires_at))));
-    }
     if let Some(waiting) = &changes.waiting {
         set(headers, &waiting_line(cx, waiting));
+    }
+    if let SessionCookie::Issue { token, expires_at } = &changes.session {
+        set(headers, &session_line(cx, Some((token, *expires_at))));
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
 use crate::base::id::CredentialId;
 use crate::base::random;
 use crate::base::terms::{Aal, CredentialsType, MethodId};
-use crate::base::time::{parse_rfc3339, rfc3339};
+use crate::base::time::{micros, parse_rfc3339, rfc3339};
 use crate::flow::outcome::{LoginOutcome, SettingsOutcome};
 use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
 use crate::model::credentials::Credential;
@@ -31,11 +31,13 @@ const REVEALED: &str = "lookup_secret_revealed";
 const REGENERATED: &str = "lookup_secret_regenerated";
 
 static LOGIN: LazyLock<Result<Payload, SchemaError>> = LazyLock::new(|| {
-    Payload::new(&json!({ "type": "object", "properties": {
+    Payload::new(
+        &json!({ "type": "object", "required": ["lookup_secret"], "properties": {
         "method": { "type": "string" },
         "lookup_secret": { "type": "string" },
         "csrf_token": { "type": "string" },
-    } }))
+    } }),
+    )
 });
 static SETTINGS: LazyLock<Result<Payload, SchemaError>> = LazyLock::new(|| {
     Payload::new(&json!({ "type": "object", "properties": {
@@ -149,12 +151,14 @@ async fn use_code(cx: &Cx, step: &mut Step<'_, Login>, s: &Submission) -> Result
         fresh
     };
     let store = cx.store();
-    if !store.edit_credential(credential.id, cx.now, take).await? {
+    let edited = store.edit_credential(credential.id, Some(owner), cx.now, take);
+    if !edited.await? {
         return Err(Fault::form(text::validation::lookup_used()));
     }
     if let Some(credential) = identity.credential_mut(CredentialsType::LookupSecret) {
         credential.config["recovery_codes"][place]["used_at"] = used.into();
     }
+    identity.updated_at = micros(cx.now);
     Ok(identity)
 }
 
@@ -255,7 +259,7 @@ fn confirm(cx: &Cx, flow: &SettingsFlow, owner: Owner<'_>) -> Result<SettingsOut
         .ok_or_else(|| Fault::bad(none))?;
     let new: Vec<Value> = kept
         .iter()
-        .map(|code| json!({ "code": code["code"] }))
+        .map(|code| json!({ "code": code["code"], "used_at": null }))
         .collect();
     let mut identity = owner.identity.clone();
     identity.remove_credential(CredentialsType::LookupSecret);

@@ -6,7 +6,7 @@ use crate::flow::{Cx, Fault, Step, Submission, csrf};
 use crate::identity::validate;
 use crate::model::flow::{Registration, RegistrationFlow, Settings, SettingsFlow};
 use crate::model::identity::Identity;
-use crate::schema::IdentitySchema;
+use crate::schema::{Fields, IdentitySchema};
 use crate::session;
 use crate::text;
 use crate::ui::{Form, Input, Node};
@@ -52,12 +52,21 @@ pub(super) fn decode(
     schema: &IdentitySchema,
     form: &mut Form,
     s: &Submission,
-    (name, shape): (&'static str, &Value),
+    shape: (&'static str, &Value),
 ) -> Result<Value, Fault> {
     s.readable()?;
+    decode_fields(schema, form, &s.fields(), shape)
+}
+
+fn decode_fields(
+    schema: &IdentitySchema,
+    form: &mut Form,
+    fields: &Fields,
+    (name, shape): (&'static str, &Value),
+) -> Result<Value, Fault> {
     let payload = schema.payload(name, shape)?;
     let decoded = payload
-        .decode(&s.fields())
+        .decode(fields)
         .map_err(|reason| Fault::bad(&reason))?;
     if decoded.violations.is_empty() {
         return Ok(decoded.value);
@@ -192,7 +201,9 @@ impl SettingsMethod for Profile {
         let schema = cx.schema(Some(&owner.identity.schema_id)).await?;
         let form = &mut step.flow.form;
         empty(form);
-        decode(&schema, form, s, ("settings", &CHANGE)).map(Some)
+        // Traits that are no object count as not sent.
+        let fields = s.fields().only_object("traits");
+        decode_fields(&schema, form, &fields, ("settings", &CHANGE)).map(Some)
     }
 
     async fn change(

@@ -58,6 +58,12 @@ impl Fields {
         }
         self
     }
+    /// Without the field of that name, if it is no object.
+    #[must_use]
+    pub fn only_object(mut self, name: &str) -> Self {
+        self.0.retain(|(n, sent)| n != name || is_object(sent));
+        self
+    }
     fn get(&self, name: &str) -> Option<&Sent> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, s)| s)
     }
@@ -181,6 +187,16 @@ fn typed(path: &Path, sent: &Sent) -> Result<Option<Value>, String> {
         Kind::Bools => Some(texts.iter().map(|t| boolean(t)).collect()),
         Kind::Object | Kind::Other => None,
     })
+}
+
+fn is_object(sent: &Sent) -> bool {
+    let text = match sent {
+        Sent::Json(Value::String(text)) => Some(text),
+        Sent::Json(value) => return value.is_object(),
+        Sent::Texts(texts) => texts.first(),
+    };
+    let read = text.map(|text| serde_json::from_str(text));
+    matches!(read, Some(Ok(Value::Object(_))))
 }
 
 fn object(path: &Path, sent: &Sent) -> Result<Option<Value>, String> {

@@ -8,8 +8,15 @@ use crate::base::terms::Via;
 use crate::model::identity::{AddressStatus, Identity, RecoveryAddress, VerifiableAddress};
 use time::OffsetDateTime;
 
+/// The index begins with the kind of address: without it the whole table would be read.
+macro_rules! of_value {
+    () => {
+        "x.via IN ('email', 'sms') AND x.value IN (?, ?)"
+    };
+}
+
 macro_rules! owners {
-    ($table:literal, $condition:literal) => {
+    ($table:literal, $condition:expr) => {
         concat!(
             "SELECT ",
             identity_columns!(),
@@ -107,7 +114,7 @@ impl Addresses<'_> {
         via: Option<Via>,
         spellings: [&str; 2],
     ) -> Result<Option<(Identity, RecoveryAddress)>> {
-        let text = owners!("identity_recovery_addresses", "x.value IN (?, ?)");
+        let text = owners!("identity_recovery_addresses", of_value!());
         let owners = self.owners(sql(text).bind(self.0.nid), spellings).await?;
         Ok(preferred(owners, spellings, |identity, spelling| {
             let mut addresses = identity.recovery_addresses.iter();
@@ -123,7 +130,7 @@ impl Addresses<'_> {
         via: Via,
         spellings: [&str; 2],
     ) -> Result<Option<(Identity, VerifiableAddress)>> {
-        let text = owners!("identity_verifiable_addresses", "x.value IN (?, ?)");
+        let text = owners!("identity_verifiable_addresses", of_value!());
         let owners = self.owners(sql(text).bind(self.0.nid), spellings).await?;
         Ok(preferred(owners, spellings, |identity, spelling| {
             let mut addresses = identity.verifiable_addresses.iter();

@@ -3,7 +3,7 @@ use super::db::{built, marks, sql};
 use super::error::Result;
 use super::whole::{self, credentials_column, identity_columns};
 use super::{Batch, Scope, Store};
-use crate::base::id::CredentialId;
+use crate::base::id::{CredentialId, IdentityId};
 use crate::base::random::Random;
 use crate::base::terms::CredentialsType;
 use crate::base::time::micros;
@@ -119,10 +119,12 @@ impl Credentials<'_> {
 
 impl Store {
     /// Shows `change` what the credential holds at this moment, and writes what it makes of it, unless that says no.
-    /// Of several at the same time each sees the work of those before. False: nothing was written.
+    /// Of several at the same time each sees the work of those before. `touches`: the identity that counts as changed by
+    /// it. False: nothing was written.
     pub async fn edit_credential(
         &self,
         id: CredentialId,
+        touches: Option<IdentityId>,
         now: OffsetDateTime,
         change: impl FnOnce(&mut Value) -> bool + Send,
     ) -> Result<bool> {
@@ -151,6 +153,11 @@ impl Store {
             .bind(id)
             .bind(nid);
         conn.execute(update).await?;
+        if let Some(owner) = touches {
+            let touch = sql("UPDATE identities SET updated_at = ? WHERE id = ? AND nid = ?");
+            let touch = touch.bind(micros(now)).bind(owner).bind(nid);
+            conn.execute(touch).await?;
+        }
         tx.commit().await?;
         Ok(true)
     }
@@ -203,7 +210,10 @@ impl Batch<'_> {
         owner: &Identity,
         dice: &dyn Random,
     ) {
-        if old.config != new.config || old.version != new.version {
+        if old.config != new.config
+            || old.version != new.version
+            || old.identifiers != new.identifiers
+        {
             self.update_credential(new);
         }
         let gone: Vec<&str> = old

@@ -78,12 +78,9 @@ impl RecoveryMethod for Code {
             && !code.is_empty()
             && text_of(&body, "screen") != "previous"
         {
-            let outcome = use_code(cx, step.flow, code).await?;
-            if matches!(outcome, RecoveryOutcome::AskAgain) {
-                // This version does not show it with a wrong code.
-                step.flow.passing.transient_payload = None;
-            }
-            return Ok(outcome);
+            // This version does not show it.
+            step.flow.passing.transient_payload = None;
+            return use_code(cx, step.flow, code).await;
         }
         if step.session.is_some() {
             return Ok(RecoveryOutcome::AlreadySignedIn);

@@ -137,6 +137,6 @@ async fn is_first_use(cx: &Cx, credential: &Credential, matched: u64) -> Result<
     };
     let store = cx.store();
     Ok(store
-        .edit_credential(credential.id, cx.now, remember)
+        .edit_credential(credential.id, None, cx.now, remember)
         .await?)
 }
