@@ -81,6 +81,11 @@ impl Library {
         now: OffsetDateTime,
     ) -> Result<Arc<Parsed>, LoadError> {
         let origin = origin(config, place).await;
+        if origin == Origin::BuiltIn
+            && let Some(kept) = self.lock().get(&(place, Origin::BuiltIn))
+        {
+            return Ok(Arc::clone(&kept.parsed));
+        }
         let tried = match self.load(config, place, &origin, now).await {
             Ok(files) => self.parse(place, &files),
             Err(error) => Err(error),
@@ -200,12 +205,15 @@ pub(super) async fn origin(config: &Config, place: Place) -> Origin {
     }
     let (folder, file) = place.path();
     let root = config.courier.template_override_path.as_deref();
-    let root = root.filter(|root| !root.is_empty()).unwrap_or(FOLDER);
-    let folder = Path::new(root).join(folder);
-    if tokio::fs::try_exists(folder.join(file))
-        .await
-        .unwrap_or(false)
-    {
+    let root = root.filter(|root| !root.is_empty());
+    let folder = Path::new(root.unwrap_or(FOLDER)).join(folder);
+    let path = folder.join(file);
+    // Where we are started is looked at in no time; other folders may be far away.
+    let is_there = match root {
+        Some(_) => tokio::fs::try_exists(path).await.unwrap_or(false),
+        None => path.exists(),
+    };
+    if is_there {
         Origin::Folder(folder)
     } else {
         Origin::BuiltIn

@@ -15,7 +15,8 @@ use budget::{Budget, MOST_ROUNDS, MOST_SOURCE, Output};
 use gotmpl::parse::{DefineNode, ListNode, Parser};
 use gotmpl::{FuncMap, TemplateError, Value};
 use rewrite::{Fault, Rewriter};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Whether values are escaped for where they stand.
@@ -47,6 +48,8 @@ pub(super) struct Parsed {
     entry: String,
     mode: Mode,
     functions: sprig::Set,
+    /// Which of them it calls.
+    called: BTreeSet<String>,
     trees: BTreeMap<String, ListNode>,
 }
 
@@ -59,13 +62,14 @@ impl Parsed {
         functions: sprig::Set,
     ) -> Result<Self, ParseError> {
         let mut trees = BTreeMap::new();
+        let mut called = BTreeSet::new();
         for source in sources {
             let failed = |fault: Fault| ParseError {
                 name: source.name.clone(),
                 line: fault.line,
                 what: fault.what,
             };
-            for (name, tree) in read(source, functions).map_err(failed)? {
+            for (name, tree) in read(source, functions, &mut called).map_err(failed)? {
                 // What is empty takes nothing's place.
                 if !trees.contains_key(&name) || !tree.is_empty_tree() {
                     trees.insert(name, tree);
@@ -76,6 +80,7 @@ impl Parsed {
             entry: entry.to_owned(),
             mode,
             functions,
+            called,
             trees,
         };
         if mode == Mode::Html {
@@ -103,6 +108,11 @@ impl Parsed {
         }
     }
 
+    /// Only those have all functions.
+    pub(super) fn is_built_in(&self) -> bool {
+        self.functions == sprig::Set::Full
+    }
+
     fn html(&self, functions: FuncMap) -> Result<gotmpl::html::Template, ParseError> {
         let failed = |error: TemplateError| ParseError {
             name: self.entry.clone(),
@@ -122,12 +132,53 @@ impl Parsed {
         Ok(template)
     }
 
+    /// The functions that it calls, each with the budget at its door.
+    fn table(&self, env: Env) -> FuncMap {
+        let budget = Arc::new(Budget::default());
+        let env = Arc::new(env);
+        let mut table = FuncMap::new();
+        for &(name, function) in own::TABLE {
+            let budget = Arc::clone(&budget);
+            let run = move |args: &[Value]| {
+                let run = || {
+                    budget.step(1)?;
+                    let value = function(args)?;
+                    // What is only looked up is there already.
+                    if name != own::FIELD {
+                        budget.keep(&value)?;
+                    }
+                    Ok(value)
+                };
+                run().map_err(TemplateError::Exec)
+            };
+            table.insert(name.to_owned(), Arc::new(run));
+        }
+        let all = sprig::all(self.functions);
+        for function in all.filter(|f| self.called.contains(f.name)) {
+            let (budget, env) = (Arc::clone(&budget), Arc::clone(&env));
+            let run = move |args: &[Value]| {
+                let run = || {
+                    budget.step(function.cost)?;
+                    budget.look(args)?;
+                    let value = (function.run)(&env, args)?;
+                    budget.keep(&value)?;
+                    Ok(value)
+                };
+                run().map_err(|what: String| {
+                    TemplateError::Exec(format!("{}: {what}", function.name))
+                })
+            };
+            table.insert(function.name.to_owned(), Arc::new(run));
+        }
+        table
+    }
+
     /// What it says. Takes as long as it takes, within bounds: not for a thread that others wait for.
     ///
     /// # Errors
     /// What went wrong, in words that may hold values of the data.
     pub(super) fn run(&self, data: &Value, env: Env) -> Result<String, String> {
-        let functions = table(self.functions, env);
+        let functions = self.table(env);
         let mut output = Output::default();
         let done = match self.mode {
             Mode::Text => {
@@ -154,7 +205,12 @@ impl Parsed {
 }
 
 /// The trees of one file: its own, and those that it defines.
-fn read(source: &Source, functions: sprig::Set) -> Result<Vec<(String, ListNode)>, Fault> {
+/// The functions that they call are added to `called`.
+fn read(
+    source: &Source,
+    functions: sprig::Set,
+    called: &mut BTreeSet<String>,
+) -> Result<Vec<(String, ListNode)>, Fault> {
     let fault = |line: usize, what: String| Fault { line, what };
     if source.text.len() > MOST_SOURCE {
         let what = format!("longer than {MOST_SOURCE} bytes");
@@ -181,51 +237,18 @@ fn read(source: &Source, functions: sprig::Set) -> Result<Vec<(String, ListNode)
             }
         }
     }
+    let seen = RefCell::new(called);
     let is_known = |name: &str| {
-        own::OF_THE_LIBRARY.contains(&name)
+        let of_sprig = sprig::has(functions, name);
+        if of_sprig {
+            seen.borrow_mut().insert(name.to_owned());
+        }
+        of_sprig
+            || own::OF_THE_LIBRARY.contains(&name)
             || matches!(name, "print" | "printf" | "println")
-            || sprig::has(functions, name)
     };
     for (_, tree) in &mut trees {
         Rewriter::new(&is_known).list(tree)?;
     }
     Ok(trees)
-}
-
-/// Every function there is, each with the budget at its door.
-fn table(set: sprig::Set, env: Env) -> FuncMap {
-    let budget = Arc::new(Budget::default());
-    let env = Arc::new(env);
-    let mut table = FuncMap::new();
-    for &(name, function) in own::TABLE {
-        let budget = Arc::clone(&budget);
-        let run = move |args: &[Value]| {
-            let run = || {
-                budget.step(1)?;
-                let value = function(args)?;
-                // What is only looked up is there already.
-                if name != own::FIELD {
-                    budget.keep(&value)?;
-                }
-                Ok(value)
-            };
-            run().map_err(TemplateError::Exec)
-        };
-        table.insert(name.to_owned(), Arc::new(run));
-    }
-    for function in sprig::all(set) {
-        let (budget, env) = (Arc::clone(&budget), Arc::clone(&env));
-        let run = move |args: &[Value]| {
-            let run = || {
-                budget.step(function.cost)?;
-                budget.look(args)?;
-                let value = (function.run)(&env, args)?;
-                budget.keep(&value)?;
-                Ok(value)
-            };
-            run().map_err(|what: String| TemplateError::Exec(format!("{}: {what}", function.name)))
-        };
-        table.insert(function.name.to_owned(), Arc::new(run));
-    }
-    table
 }
