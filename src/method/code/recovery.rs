@@ -162,7 +162,9 @@ pub(super) async fn send(
     (via, to): (Via, &str),
     batch: &mut Batch<'_>,
 ) -> Result<(), Fault> {
-    batch.delete_once::<RecoveryCode>(flow.id);
+    if matches!(flow.state, State::SentEmail | State::RecoveryAwaitingCode) {
+        batch.delete_once::<RecoveryCode>(flow.id);
+    }
     let Some((identity, address)) = recovered_by(cx, Some(via), to).await? else {
         if cx
             .config

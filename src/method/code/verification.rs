@@ -146,7 +146,9 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     let mut via = via_of(to);
     let waiting = cx.store().pending_changes().of(flow.id).await?;
     let mut batch = cx.store().batch();
-    batch.delete_once::<VerificationCode>(flow.id);
+    if flow.state == State::SentEmail {
+        batch.delete_once::<VerificationCode>(flow.id);
+    }
     let found = match &waiting {
         Some(_) => None,
         None => verified_by(cx, via, to).await?,

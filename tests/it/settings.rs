@@ -1,0 +1,470 @@
+//! Changing one's account: who may, with how fresh a sign-in, and what follows.
+use crate::support::TestApp;
+use crate::support::client::{
+    ALL_KINDS, Client, Form, Kind, OTHER_PASSWORD, PASSWORD, messages, query_of,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use time::Duration;
+
+const ADA: &str = "ada@example.org";
+const BOB: &str = "bob@example.org";
+
+async fn signed_in(app: &TestApp, kind: Kind, email: &str) -> Client {
+    let mut client = app.client(kind);
+    let answer = client.sign_in(email, PASSWORD).await;
+    assert!(answer.status.as_u16() < 400, "{}", answer.text);
+    client
+}
+
+fn profile(email: &str) -> Value {
+    json!({ "method": "profile", "traits": { "email": email } })
+}
+
+fn new_password() -> Value {
+    json!({ "method": "password", "password": OTHER_PASSWORD })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn profile_and_password_are_changed_and_the_session_stays() {
+    let app = TestApp::start().await;
+    for kind in ALL_KINDS {
+        let address = format!("{kind:?}@example.org").to_lowercase();
+        let id = app.seed(&address, PASSWORD).await;
+        let mut client = signed_in(&app, kind, &address).await;
+        let session = client.whoami().await.json()["id"].clone();
+        let form = client.start("settings", "").await;
+        assert_eq!(form.flow["identity"]["id"], id);
+        let change = json!({ "method": "profile", "traits": {
+            "email": address, "name": { "first": "Ada" }, "age": 36,
+        } });
+        let done = client.submit("settings", &form, change).await;
+        let saved = match kind {
+            Kind::Browser => client.form("settings", &done).await.flow,
+            _ => {
+                assert_eq!(done.status, 200, "{}", done.text);
+                done.json()
+            }
+        };
+        assert_eq!(messages(&saved), ["1050001"]);
+        assert_eq!(saved["state"], "success");
+        assert_eq!(saved["identity"]["traits"]["age"], 36);
+
+        let done = client.submit("settings", &form, new_password()).await;
+        assert!(done.status.as_u16() < 400, "{}", done.text);
+        let me = client.whoami().await.json();
+        assert_eq!(me["id"], session);
+        assert_eq!(me["identity"]["traits"]["name"]["first"], "Ada");
+        let mut other = app.client(kind);
+        let old = other.sign_in(&address, PASSWORD).await;
+        let old = other.form("login", &old).await;
+        assert_eq!(old.messages(), ["4000006"]);
+        let new = app.spa().sign_in(&address, OTHER_PASSWORD).await;
+        assert_eq!(new.status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_said_at_its_field_and_changes_nothing() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    let mut client = signed_in(&app, Kind::Spa, ADA).await;
+    let form = client.start("settings", "").await;
+    let before = client.whoami().await.json()["identity"].clone();
+    let cases = [
+        (profile("no address"), "traits.email:4000040"),
+        (json!({ "method": "profile" }), "traits.email:4000002"),
+        (json!({ "method": "password" }), "password:4000002"),
+        (
+            json!({ "method": "password", "password": "short" }),
+            "password:4000032",
+        ),
+        (
+            json!({ "method": "password", "password": PASSWORD }),
+            "password:4000039",
+        ),
+        (json!({ "method": "nothing" }), "4010004"),
+        (json!({}), "4010004"),
+        (json!({ "method": "code" }), "4010004"),
+    ];
+    for (body, expected) in cases {
+        let answer = client.submit("settings", &form, body.clone()).await;
+        assert_eq!(answer.status, 400, "{body}: {}", answer.text);
+        assert_eq!(messages(&answer.json()), [expected], "{body}");
+    }
+    let off = client
+        .submit("settings", &form, json!({ "method": "totp" }))
+        .await;
+    assert_eq!(off.status, 404);
+    let forged = json!({ "csrf_token": "other", "method": "password", "password": OTHER_PASSWORD });
+    let forged = client.submit("settings", &form, forged).await;
+    assert_eq!(
+        forged.error_id().as_deref(),
+        Some("security_csrf_violation")
+    );
+    assert_eq!(client.whoami().await.json()["identity"], before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_their_owner_gets_at_settings() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    app.seed(BOB, PASSWORD).await;
+    for kind in ALL_KINDS {
+        let mut ada = signed_in(&app, kind, ADA).await;
+        let form = ada.start("settings", "").await;
+        let page = format!("/self-service/settings/flows?id={}", form.id);
+        let mut bob = signed_in(&app, kind, BOB).await;
+        let own = bob.start("settings", "").await;
+        let read = bob.get(&page).await;
+        assert_eq!(read.status, 403);
+        assert_eq!(
+            read.error_id().as_deref(),
+            Some("security_identity_mismatch")
+        );
+        let theirs = Form {
+            id: form.id.clone(),
+            flow: own.flow,
+        };
+        let submitted = bob.submit("settings", &theirs, new_password()).await;
+        match kind {
+            Kind::Browser => assert!(submitted.location().starts_with("http://ui.test/error")),
+            _ => assert_eq!(submitted.status, 403),
+        }
+
+        let mut nobody = app.client(kind);
+        assert_eq!(nobody.get(&page).await.status, 401);
+        let submitted = nobody.submit("settings", &form, new_password()).await;
+        match kind {
+            Kind::Browser => assert_eq!(submitted.location(), "http://ui.test/login"),
+            _ => assert_eq!(submitted.status, 401),
+        }
+    }
+    let mut nobody = app.browser();
+    let begun = nobody
+        .get("/self-service/settings/browser?return_to=http://ui.test/x&other=1")
+        .await;
+    let login = format!(
+        "{}/self-service/login/browser?return_to=http%3A%2F%2Fui.test%2Fx",
+        app.public
+    );
+    assert_eq!(
+        (begun.status.as_u16(), begun.location()),
+        (303, login.as_str())
+    );
+    assert_eq!(
+        app.spa().get("/self-service/settings/browser").await.status,
+        401
+    );
+    assert_eq!(
+        app.native().get("/self-service/settings/api").await.status,
+        401
+    );
+    assert!(
+        app.native()
+            .sign_in(ADA, PASSWORD)
+            .await
+            .status
+            .is_success()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_form_is_replaced() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    for kind in ALL_KINDS {
+        let mut client = signed_in(&app, kind, ADA).await;
+        let form = client.start("settings", "").await;
+        app.clock.advance(Duration::minutes(61));
+        let answer = client.submit("settings", &form, new_password()).await;
+        let page = format!("/self-service/settings/flows?id={}", form.id);
+        assert_eq!(client.get(&page).await.status, 410);
+        if kind == Kind::Browser {
+            let new = client.form("settings", &answer).await;
+            assert_eq!(new.messages(), ["4050001"]);
+        } else {
+            assert_eq!(answer.status, 410);
+            assert!(answer.json()["use_flow_id"].is_string());
+        }
+    }
+}
+
+/// A sign-in that is too old for what a form asks for.
+async fn stale(app: &TestApp, kind: Kind) -> (Client, Form) {
+    let mut client = signed_in(app, kind, ADA).await;
+    app.clock.advance(Duration::minutes(59));
+    let form = client.start("settings", "").await;
+    app.clock.advance(Duration::minutes(2));
+    (client, form)
+}
+
+fn with_destination() -> Value {
+    json!({ "selfservice": { "flows": { "settings": {
+        "after": { "default_browser_return_url": "http://ui.test/done" },
+    } } } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_proves_an_account_is_changed_only_soon_after_a_sign_in() {
+    let app = TestApp::with(with_destination()).await;
+    let id = app.seed(ADA, PASSWORD).await;
+    for kind in ALL_KINDS {
+        for change in [new_password(), profile("new@example.org")] {
+            let (mut client, form) = stale(&app, kind).await;
+            let harmless = json!({ "method": "profile", "traits": { "email": ADA, "age": 20 } });
+            let allowed = client.submit("settings", &form, harmless).await;
+            assert!(allowed.status.as_u16() < 400, "{}", allowed.text);
+            let refused = client.submit("settings", &form, change.clone()).await;
+            let login = if kind == Kind::Browser {
+                assert_eq!(refused.status, 303);
+                refused.location().to_owned()
+            } else {
+                assert_eq!(refused.status, 403);
+                let body = refused.json();
+                assert_eq!(body["error"]["id"], "session_refresh_required");
+                body["redirect_browser_to"]
+                    .as_str()
+                    .unwrap_or("")
+                    .to_owned()
+            };
+            assert!(login.contains("/self-service/login/browser?refresh=true&return_to="));
+            let back = query_of(&login, "return_to").expect("the way back");
+            assert!(back.ends_with(&format!("/self-service/settings?flow={}", form.id)));
+        }
+    }
+    let path = format!("/admin/identities/{id}");
+    let stored = app.admin(Method::GET, &path, None).await.json();
+    assert_eq!(stored["traits"]["email"], ADA);
+    assert!(app.spa().sign_in(ADA, PASSWORD).await.status.is_success());
+}
+
+/// Signs in again where a refused change leads to; the address to go back to.
+async fn confirm(client: &mut Client, refused: &str) -> String {
+    let begun = client.get(refused).await;
+    let form = client.form("login", &begun).await;
+    let fields = json!({ "method": "password", "identifier": ADA, "password": PASSWORD });
+    let done = client.submit("login", &form, fields).await;
+    done.location().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_comes_back_from_the_sign_in_and_its_change_is_made_once() {
+    let app = TestApp::with(with_destination()).await;
+    let id = app.seed(ADA, PASSWORD).await;
+    let (mut client, form) = stale(&app, Kind::Browser).await;
+    let change = profile("new@example.org");
+    let refused = client.submit("settings", &form, change).await;
+    let back = confirm(&mut client, refused.location()).await;
+    let tries = (0..64).map(|_| {
+        let mut twin = app.browser();
+        twin.cookies.clone_from(&client.cookies);
+        let back = back.clone();
+        tokio::spawn(async move { twin.get(&back).await.location().to_owned() })
+    });
+    let mut made = 0;
+    for answer in tries.collect::<Vec<_>>() {
+        let place = answer.await.expect("an answer");
+        if place == "http://ui.test/done" {
+            made += 1;
+        } else {
+            assert!(
+                place.starts_with("http://ui.test/settings?flow="),
+                "{place}"
+            );
+        }
+    }
+    assert_eq!(made, 1);
+    let path = format!("/admin/identities/{id}");
+    let stored = app.admin(Method::GET, &path, None).await.json();
+    assert_eq!(stored["traits"]["email"], "new@example.org");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_waits_is_forgotten_with_a_new_form_and_is_nobody_elses() {
+    let app = TestApp::with(with_destination()).await;
+    app.seed(ADA, PASSWORD).await;
+    app.seed(BOB, PASSWORD).await;
+    let (mut client, form) = stale(&app, Kind::Browser).await;
+    let refused = client.submit("settings", &form, new_password()).await;
+    let mut thief = signed_in(&app, Kind::Browser, BOB).await;
+    let kept = client.cookies["ory_kratos_continuity"].clone();
+    thief.cookies.insert("ory_kratos_continuity".into(), kept);
+    let own = thief.start("settings", "").await;
+    let back = format!("/self-service/settings?flow={}", own.id);
+    let nothing = thief.get(&back).await;
+    assert!(
+        nothing
+            .location()
+            .starts_with("http://ui.test/settings?flow=")
+    );
+
+    let back = confirm(&mut client, refused.location()).await;
+    client.start("settings", "").await;
+    let nothing = client.get(&back).await;
+    assert!(
+        nothing
+            .location()
+            .starts_with("http://ui.test/settings?flow=")
+    );
+    assert!(app.spa().sign_in(ADA, PASSWORD).await.status.is_success());
+    assert!(app.spa().sign_in(BOB, PASSWORD).await.status.is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_somebody_has_is_refused() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    app.seed(BOB, PASSWORD).await;
+    for kind in ALL_KINDS {
+        let mut client = signed_in(&app, kind, ADA).await;
+        let form = client.start("settings", "").await;
+        let answer = client.submit("settings", &form, profile(BOB)).await;
+        let form = client.form("settings", &answer).await;
+        assert_eq!(form.messages(), ["4000007"]);
+        assert_eq!(form.flow["state"], "show_form");
+    }
+}
+
+fn verified(hooks: &Value) -> Value {
+    json!({ "selfservice": { "flows": {
+        "verification": { "enabled": true },
+        "settings": { "after": { "profile": { "hooks": hooks } } },
+    } } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_address_is_written_to_and_the_old_one_is_told() {
+    let hooks =
+        json!([{ "hook": "show_verification_ui" }, { "hook": "notify_previous_addresses" }]);
+    let app = TestApp::with(verified(&hooks)).await;
+    let id = app.seed(ADA, PASSWORD).await;
+    let mut client = signed_in(&app, Kind::Spa, ADA).await;
+    let form = client.start("settings", "").await;
+    let new = "new@example.org";
+    let done = client.submit("settings", &form, profile(new)).await.json();
+    let item = &done["continue_with"][0];
+    assert_eq!(item["action"], "show_verification_ui");
+    assert_eq!(item["flow"]["verifiable_address"], new);
+    assert!(!app.is_verified(&id, new).await);
+    let told = app.mail(ADA).await;
+    assert_eq!(told.template_type, "verifiable_address_changed");
+    let flow = item["flow"]["id"].as_str().expect("a flow").to_owned();
+    let code = app.code(new).await;
+    let form = Form {
+        id: flow,
+        flow: Value::Null,
+    };
+    let body = json!({ "method": "code", "code": code });
+    client.submit("verification", &form, body).await;
+    assert!(app.is_verified(&id, new).await);
+}
+
+/// Wishes for another address; the verification that it waits for.
+async fn wish(client: &mut Client, new: &str) -> Form {
+    let form = client.start("settings", "").await;
+    let answer = client.submit("settings", &form, profile(new)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let flow = answer.json();
+    assert_eq!(flow["state"], "show_form");
+    let id = flow["continue_with"][0]["flow"]["id"]
+        .as_str()
+        .expect("a flow");
+    Form {
+        id: id.to_owned(),
+        flow: Value::Null,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_address_waits_for_the_proof() {
+    let app = TestApp::with(verified(&json!([{ "hook": "verify_new_address" }]))).await;
+    let id = app.seed(ADA, PASSWORD).await;
+    let path = format!("/admin/identities/{id}");
+    let new = "new@example.org";
+    let mut client = signed_in(&app, Kind::Spa, ADA).await;
+    // A later wish takes the place of an earlier one.
+    let first = wish(&mut client, "first@example.org").await;
+    let waits = wish(&mut client, new).await;
+    let stored = app.admin(Method::GET, &path, None).await.json();
+    assert_eq!(stored["traits"]["email"], ADA);
+    let void = app.code("first@example.org").await;
+    let answer = client
+        .submit(
+            "verification",
+            &first,
+            json!({ "method": "code", "code": void }),
+        )
+        .await;
+    assert_eq!(messages(&answer.json()), ["4070006"]);
+
+    let code = app.code(new).await;
+    let right = json!({ "method": "code", "code": code });
+    let tries = (0..64).map(|_| {
+        let (mut twin, form, right) = (app.spa(), waits.clone(), right.clone());
+        tokio::spawn(async move { twin.submit("verification", &form, right).await })
+    });
+    let mut made = 0;
+    for answer in tries.collect::<Vec<_>>() {
+        let answer = answer.await.expect("an answer");
+        assert!(answer.status.as_u16() < 500, "{}", answer.text);
+        made += usize::from(answer.status == 200 && answer.json()["state"] == "passed_challenge");
+    }
+    assert_eq!(made, 1);
+    let stored = app.admin(Method::GET, &path, None).await.json();
+    assert_eq!(stored["traits"]["email"], new);
+    assert!(app.is_verified(&id, new).await);
+    assert!(app.spa().sign_in(new, PASSWORD).await.status.is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_waits_is_void_once_its_session_is_over_or_the_traits_are_others() {
+    let app = TestApp::with(verified(&json!([{ "hook": "verify_new_address" }]))).await;
+    let id = app.seed(ADA, PASSWORD).await;
+    for over in ["session", "traits"] {
+        let new = format!("{over}@example.org");
+        let mut client = signed_in(&app, Kind::Spa, ADA).await;
+        let waits = wish(&mut client, &new).await;
+        if over == "session" {
+            let path = format!("/admin/identities/{id}/sessions");
+            assert_eq!(app.admin(Method::DELETE, &path, None).await.status, 204);
+        } else {
+            let form = client.start("settings", "").await;
+            let other = json!({ "method": "profile", "traits": { "email": ADA, "age": 50 } });
+            let done = client.submit("settings", &form, other).await;
+            assert_eq!(done.status, 200, "{}", done.text);
+        }
+        let code = app.code(&new).await;
+        let right = json!({ "method": "code", "code": code });
+        let answer = app.spa().submit("verification", &waits, right).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(messages(&answer.json()), ["4070006"]);
+    }
+    assert!(app.spa().sign_in(ADA, PASSWORD).await.status.is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recovery_ends_in_settings_where_a_new_password_is_set() {
+    let recovery = json!({ "selfservice": { "flows": { "recovery": { "enabled": true } } } });
+    let app = TestApp::with(recovery).await;
+    app.seed(ADA, PASSWORD).await;
+    let mut client = app.browser();
+    let form = client.start("recovery", "").await;
+    let ask = json!({ "method": "code", "email": ADA });
+    let sent = client.submit("recovery", &form, ask).await;
+    let form = client.form("recovery", &sent).await;
+    let code = json!({ "method": "code", "code": app.code(ADA).await });
+    let done = client.submit("recovery", &form, code).await;
+    let settings = client.form("settings", &done).await;
+    assert_eq!(settings.messages(), ["1060001"]);
+    let saved = client.submit("settings", &settings, new_password()).await;
+    let saved = client.form("settings", &saved).await;
+    assert_eq!(saved.messages(), ["1050001"]);
+    assert!(
+        app.spa()
+            .sign_in(ADA, OTHER_PASSWORD)
+            .await
+            .status
+            .is_success()
+    );
+}
