@@ -229,10 +229,14 @@ fn mutilated_answers_never_panic() {
         seed ^= seed << 17;
         usize::try_from(seed % (below.max(1) as u64)).unwrap()
     };
-    let all = vectors();
+    let known = |vector: Value| {
+        let made = register(&vector, &creation(&vector["create"]));
+        (made.ok(), vector)
+    };
+    let all: Vec<_> = vectors().into_iter().map(known).collect();
     let mut accepted = 0;
-    for round in 0..100_000 {
-        let vector = &all[roll(all.len())];
+    for round in 0..20_000 {
+        let (made, vector) = &all[roll(all.len())];
         let (part, field) = if round % 2 == 0 {
             ("create", "object")
         } else {
@@ -262,8 +266,8 @@ fn mutilated_answers_never_panic() {
         if part == "create" {
             // Without attestation nobody vouches for the key and the extensions, so that some of these are keys.
             accepted += usize::from(register(&other, &creation(&other["create"])).is_ok());
-        } else if let Ok(made) = register(vector, &creation(&vector["create"])) {
-            let keys = [made.record];
+        } else if let Some(made) = made {
+            let keys = [made.record.clone()];
             let answer = assertion(&other["get"], &keys[0].id);
             assert!(assert(&other, &keys, &answer).is_err(), "{other}");
         }
