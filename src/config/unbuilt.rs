@@ -10,8 +10,6 @@ const REMEDY: &str = "docs/compatibility.md lists what is missing";
 
 /// What asks for something: `true`, or anything that is not empty.
 const KEYS: &[&str] = &[
-    "/selfservice/methods/webauthn/enabled",
-    "/selfservice/methods/passkey/enabled",
     "/selfservice/methods/oidc/enabled",
     "/selfservice/methods/password/config/migrate_hook/enabled",
     "/session/whoami/tokenizer/templates",

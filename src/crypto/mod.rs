@@ -10,3 +10,4 @@ pub mod hash;
 pub mod mac;
 pub mod seal;
 pub mod securecookie;
+pub mod webauthn;

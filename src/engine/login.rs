@@ -239,6 +239,7 @@ async fn settle(
             identity,
         } => offer(cx, step, &identifier, identity.as_deref()).await,
         LoginOutcome::AskAgain(shown) => Ok(Answer::flow(step.flow, shown)),
+        LoginOutcome::GoTo(page) => Ok(Answer::GoTo(page)),
     }
 }
 
@@ -268,7 +269,7 @@ async fn offer(
         .form
         .nodes
         .iter()
-        .any(|n| n.is_input(Input::Submit) && n.group != mine);
+        .any(|n| (n.is_input(Input::Submit) || n.is_input(Input::Button)) && n.group != mine);
     if !hide && (identity.is_none() || !something) {
         step.flow.form = before;
         return Err(Fault::field("identifier", text::validation::no_account()));

@@ -105,6 +105,8 @@ fn concluded<K: Kind>(
 /// Counts how a submission ended, for the metrics.
 fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
     let ending = match answer {
+        // The sign-in only goes on.
+        Answer::GoTo(_) if K::KIND == FlowKind::Login => return,
         Answer::SignedIn(_) | Answer::Registered(_) | Answer::Done { .. } | Answer::GoTo(_) => {
             Ending::Succeeded
         }

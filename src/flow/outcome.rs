@@ -21,6 +21,8 @@ pub enum LoginOutcome {
     },
     /// A code is on its way; the form asks for it, and is stored.
     AskAgain(Shown),
+    /// The next step needs the page, there: it has the script that talks to security keys.
+    GoTo(String),
 }
 
 pub enum RegistrationOutcome {

@@ -2,6 +2,7 @@
 use super::{headers, respond};
 use crate::base::url;
 use crate::config::Config;
+use crate::method::keys;
 use crate::services::Services;
 use axum::body::Body;
 use axum::extract::State;
@@ -91,6 +92,11 @@ pub async fn change_password(State(services): State<Arc<Services>>, method: Meth
         return respond::redirect(303, &method, &place);
     }
     respond::redirect(303, &method, ui)
+}
+
+/// `GET /.well-known/ory/webauthn.js`: what pages need to talk to security keys.
+pub async fn keys_script() -> Response {
+    text("text/javascript; charset=UTF-8", keys::SCRIPT.to_owned())
 }
 
 fn text(content_type: &str, body: String) -> Response {

@@ -24,6 +24,7 @@ pub mod welcome;
 
 pub use front::Side;
 
+use crate::method::keys;
 use crate::services::Services;
 use axum::Router;
 use axum::routing::{MethodFilter, delete, get, on, patch, post};
@@ -41,6 +42,7 @@ pub fn public_router(services: Arc<Services>) -> Router {
         .route("/health/alive", get(infra::alive))
         .route("/health/ready", get(infra::public_ready))
         .route("/.well-known/change-password", get(infra::change_password))
+        .route(keys::SCRIPT_PATH, get(infra::keys_script))
         .route("/schemas", get(schemas::list))
         .route("/admin/schemas", get(schemas::list))
         .route("/schemas/{id}", get(schemas::get))

@@ -7,14 +7,17 @@ mod code;
 mod elsewhere;
 pub mod hand_out;
 mod identifier_first;
+pub mod keys;
 mod letters;
 mod link;
 mod lookup_secret;
 pub mod notices;
+mod passkey;
 mod password;
 mod profile;
 mod secret;
 mod totp;
+mod webauthn;
 
 use crate::base::id::AddressId;
 use crate::base::terms::{Aal, MethodId, Via};
@@ -44,8 +47,8 @@ pub static ALL: &[&dyn Method] = &[
     &code::Code,
     &link::Link,
     &totp::Totp,
-    &elsewhere::Passkey,
-    &elsewhere::WebAuthn,
+    &passkey::Passkey,
+    &webauthn::WebAuthn,
     &lookup_secret::LookupSecret,
     &identifier_first::IdentifierFirst,
 ];

@@ -65,6 +65,13 @@ pub fn first_factors(credential: &Credential, policy: &Policy) -> usize {
     }
 }
 
+/// In how many ways somebody with these credentials can sign in.
+#[must_use]
+pub fn ways_in(credentials: &[Credential], policy: &Policy) -> usize {
+    let own: usize = credentials.iter().map(|c| first_factors(c, policy)).sum();
+    own + usize::from(policy.code_passwordless)
+}
+
 /// How often the credential counts as a second factor.
 #[must_use]
 pub fn second_factors(credential: &Credential, policy: &Policy) -> usize {
