@@ -159,7 +159,7 @@ impl Kind {
         let change = move |config: &mut Value| used.note(config);
         if let Err(error) = cx
             .store()
-            .edit_credential(credential.id, cx.now, change)
+            .edit_credential(credential.id, None, cx.now, change)
             .await
         {
             tracing::warn!(
