@@ -6,7 +6,7 @@ use super::{
 use crate::base::id::CredentialId;
 use crate::base::random;
 use crate::base::terms::{Aal, CredentialsType, MethodId};
-use crate::base::time::{micros, parse_rfc3339, rfc3339};
+use crate::base::time::{parse_rfc3339, rfc3339};
 use crate::flow::outcome::{LoginOutcome, SettingsOutcome};
 use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
 use crate::model::credentials::Credential;
@@ -158,7 +158,6 @@ async fn use_code(cx: &Cx, step: &mut Step<'_, Login>, s: &Submission) -> Result
     if let Some(credential) = identity.credential_mut(CredentialsType::LookupSecret) {
         credential.config["recovery_codes"][place]["used_at"] = used.into();
     }
-    identity.updated_at = micros(cx.now);
     Ok(identity)
 }
 

@@ -14,7 +14,7 @@ fn on() -> Value {
 }
 
 /// What an app shows at that moment.
-fn code_of(secret: &str, at: OffsetDateTime) -> String {
+pub(crate) fn code_of(secret: &str, at: OffsetDateTime) -> String {
     let bytes = data_encoding::BASE32_NOPAD.decode(secret.as_bytes());
     let key = hmac_sha1::Key::new(&bytes.expect("base32"));
     key.code(at.unix_timestamp() / 30)
@@ -47,7 +47,7 @@ mod hmac_sha1 {
     }
 }
 
-fn secret_in(form: &Form) -> String {
+pub(crate) fn secret_in(form: &Form) -> String {
     let nodes = form.flow["ui"]["nodes"].as_array().expect("nodes");
     let node = nodes
         .iter()
@@ -94,7 +94,7 @@ async fn make_codes(client: &mut Client) -> Vec<String> {
     codes
 }
 
-fn codes_in(form: &Form) -> Vec<String> {
+pub(crate) fn codes_in(form: &Form) -> Vec<String> {
     let nodes = form.flow["ui"]["nodes"].as_array().expect("nodes");
     let node = nodes
         .iter()
