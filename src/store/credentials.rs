@@ -128,34 +128,56 @@ impl Store {
         now: OffsetDateTime,
         change: impl FnOnce(&mut Value) -> bool + Send,
     ) -> Result<bool> {
+        self.rewrite_credential(id, touches, Some(now), change)
+            .await
+    }
+
+    /// The same for what is only counted: neither the credential nor the identity is any younger by it.
+    pub async fn note_on_credential(
+        &self,
+        id: CredentialId,
+        change: impl FnOnce(&mut Value) -> bool + Send,
+    ) -> Result<bool> {
+        self.rewrite_credential(id, None, None, change).await
+    }
+
+    async fn rewrite_credential(
+        &self,
+        id: CredentialId,
+        touches: Option<IdentityId>,
+        now: Option<OffsetDateTime>,
+        change: impl FnOnce(&mut Value) -> bool + Send,
+    ) -> Result<bool> {
         let mut tx = self.begin().await?;
         let scope = tx.scope();
         let (mut conn, nid) = (scope.conn, scope.nid);
-        let question =
-            conn.locking("SELECT config FROM identity_credentials WHERE id = ? AND nid = ?");
-        let row = conn.fetch_optional(question.bind(id).bind(nid)).await?;
-        let Some(mut config) = row
-            .map(|mut row| row.json::<Value>())
-            .transpose()?
-            .flatten()
-        else {
+        let question = conn.locking(
+            "SELECT config, updated_at FROM identity_credentials WHERE id = ? AND nid = ?",
+        );
+        let question = question.bind(id).bind(nid);
+        let Some(mut row) = conn.fetch_optional(question).await? else {
             return Ok(false);
         };
+        let Some(mut config) = row.json::<Value>()? else {
+            return Ok(false);
+        };
+        let updated_at: OffsetDateTime = row.get()?;
         if !change(&mut config) {
             return Ok(false);
         }
+        let updated_at = now.map_or(updated_at, micros);
         let update = sql(
             "UPDATE identity_credentials SET config = ?, updated_at = ? WHERE id = ? AND nid = ?",
         );
         let update = update
             .bind_json(&config)
-            .bind(micros(now))
+            .bind(updated_at)
             .bind(id)
             .bind(nid);
         conn.execute(update).await?;
         if let Some(owner) = touches {
             let touch = sql("UPDATE identities SET updated_at = ? WHERE id = ? AND nid = ?");
-            let touch = touch.bind(micros(now)).bind(owner).bind(nid);
+            let touch = touch.bind(updated_at).bind(owner).bind(nid);
             conn.execute(touch).await?;
         }
         tx.commit().await?;

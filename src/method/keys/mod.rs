@@ -157,11 +157,7 @@ impl Kind {
             );
         }
         let change = move |config: &mut Value| used.note(config);
-        if let Err(error) = cx
-            .store()
-            .edit_credential(credential.id, cx.now, change)
-            .await
-        {
+        if let Err(error) = cx.store().note_on_credential(credential.id, change).await {
             tracing::warn!(
                 identity_id = %identity.id,
                 credential_id = key,
