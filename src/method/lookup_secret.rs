@@ -151,7 +151,7 @@ async fn use_code(cx: &Cx, step: &mut Step<'_, Login>, s: &Submission) -> Result
         fresh
     };
     let store = cx.store();
-    let edited = store.edit_credential(credential.id, Some(owner), cx.now, take);
+    let edited = store.edit_credential(credential.id, Some((owner, cx.now)), take);
     if !edited.await? {
         return Err(Fault::form(text::validation::lookup_used()));
     }

@@ -119,13 +119,12 @@ impl Credentials<'_> {
 
 impl Store {
     /// Shows `change` what the credential holds at this moment, and writes what it makes of it, unless that says no.
-    /// Of several at the same time each sees the work of those before. `touches`: the identity that counts as changed by
-    /// it. False: nothing was written.
+    /// Of several at the same time each sees the work of those before. `touches`: whose change it is, and when; without it
+    /// neither the credential nor its owner is any younger. False: nothing was written.
     pub async fn edit_credential(
         &self,
         id: CredentialId,
-        touches: Option<IdentityId>,
-        now: OffsetDateTime,
+        touches: Option<(IdentityId, OffsetDateTime)>,
         change: impl FnOnce(&mut Value) -> bool + Send,
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
@@ -134,29 +133,27 @@ impl Store {
         let question =
             conn.locking("SELECT config FROM identity_credentials WHERE id = ? AND nid = ?");
         let row = conn.fetch_optional(question.bind(id).bind(nid)).await?;
-        let Some(mut config) = row
+        let config = row
             .map(|mut row| row.json::<Value>())
             .transpose()?
-            .flatten()
-        else {
+            .flatten();
+        let Some(mut config) = config else {
             return Ok(false);
         };
         if !change(&mut config) {
             return Ok(false);
         }
-        let update = sql(
-            "UPDATE identity_credentials SET config = ?, updated_at = ? WHERE id = ? AND nid = ?",
-        );
-        let update = update
-            .bind_json(&config)
-            .bind(micros(now))
-            .bind(id)
-            .bind(nid);
+        let update = sql("UPDATE identity_credentials SET config = ? WHERE id = ? AND nid = ?");
+        let update = update.bind_json(&config).bind(id).bind(nid);
         conn.execute(update).await?;
-        if let Some(owner) = touches {
+        if let Some((owner, now)) = touches {
+            let touch =
+                sql("UPDATE identity_credentials SET updated_at = ? WHERE id = ? AND nid = ?");
+            conn.execute(touch.bind(micros(now)).bind(id).bind(nid))
+                .await?;
             let touch = sql("UPDATE identities SET updated_at = ? WHERE id = ? AND nid = ?");
-            let touch = touch.bind(micros(now)).bind(owner).bind(nid);
-            conn.execute(touch).await?;
+            conn.execute(touch.bind(micros(now)).bind(owner).bind(nid))
+                .await?;
         }
         tx.commit().await?;
         Ok(true)

@@ -28,14 +28,26 @@ const CREDENTIALS: [(&str, Option<bool>); 8] = [
 fn credential(name: &str, app: &TestApp, owner: &str) -> Credential {
     let key = |passwordless: bool| json!({ "id": "AA==", "is_passwordless": passwordless });
     let (kind, config) = match name {
-        "password" => (CredentialsType::Password, json!({ "hashed_password": "$2a$04$x" })),
+        "password" => (
+            CredentialsType::Password,
+            json!({ "hashed_password": "$2a$04$x" }),
+        ),
         "oidc" => (
             CredentialsType::Oidc,
             json!({ "providers": [{ "subject": "s", "provider": "p" }] }),
         ),
-        "passkey" => (CredentialsType::Passkey, json!({ "credentials": [key(true)] })),
-        "passwordless key" => (CredentialsType::WebAuthn, json!({ "credentials": [key(true)] })),
-        "security key" => (CredentialsType::WebAuthn, json!({ "credentials": [key(false)] })),
+        "passkey" => (
+            CredentialsType::Passkey,
+            json!({ "credentials": [key(true)] }),
+        ),
+        "passwordless key" => (
+            CredentialsType::WebAuthn,
+            json!({ "credentials": [key(true)] }),
+        ),
+        "security key" => (
+            CredentialsType::WebAuthn,
+            json!({ "credentials": [key(false)] }),
+        ),
         "totp" => (
             CredentialsType::Totp,
             json!({ "totp_url": "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ" }),
@@ -206,7 +218,11 @@ async fn gets_in(app: &TestApp, walker: &mut Walker) {
 }
 
 async fn second_step(app: &TestApp, client: &mut Client, walker: &mut Walker) -> bool {
-    let channel = if client.kind == Kind::Native { "api" } else { "browser" };
+    let channel = if client.kind == Kind::Native {
+        "api"
+    } else {
+        "browser"
+    };
     let begun = client
         .get(&format!("/self-service/login/{channel}?aal=aal2"))
         .await;
@@ -234,7 +250,8 @@ async fn second_step(app: &TestApp, client: &mut Client, walker: &mut Walker) ->
 async fn walk(app: &TestApp, dice: &dyn Random, client: &mut Client, walker: &mut Walker) -> bool {
     match pick(dice, 12) {
         0 => {
-            app.clock.advance(Duration::minutes(1 + pick(dice, 40).cast_signed() as i64));
+            app.clock
+                .advance(Duration::minutes(1 + pick(dice, 40).cast_signed() as i64));
         }
         1 | 2 => {
             client.token = None;
@@ -256,7 +273,11 @@ async fn walk(app: &TestApp, dice: &dyn Random, client: &mut Client, walker: &mu
 
 /// Signs in once more.
 async fn refresh(app: &TestApp, client: &mut Client, walker: &Walker) {
-    let channel = if client.kind == Kind::Native { "api" } else { "browser" };
+    let channel = if client.kind == Kind::Native {
+        "api"
+    } else {
+        "browser"
+    };
     let begun = client
         .get(&format!("/self-service/login/{channel}?refresh=true"))
         .await;
@@ -273,12 +294,25 @@ async fn refresh(app: &TestApp, client: &mut Client, walker: &Walker) {
 }
 
 /// Tries to change something, and holds what comes of it to the rules.
-async fn change(app: &TestApp, dice: &dyn Random, client: &mut Client, walker: &mut Walker) -> bool {
+async fn change(
+    app: &TestApp,
+    dice: &dyn Random,
+    client: &mut Client,
+    walker: &mut Walker,
+) -> bool {
     let me = client.whoami().await;
-    let channel = if client.kind == Kind::Native { "api" } else { "browser" };
-    let begun = client.get(&format!("/self-service/settings/{channel}")).await;
+    let channel = if client.kind == Kind::Native {
+        "api"
+    } else {
+        "browser"
+    };
+    let begun = client
+        .get(&format!("/self-service/settings/{channel}"))
+        .await;
     let is_form = match client.kind {
-        Kind::Browser => begun.location().starts_with("http://ui.test/settings?flow="),
+        Kind::Browser => begun
+            .location()
+            .starts_with("http://ui.test/settings?flow="),
         _ => begun.status == 200,
     };
     // Whoever may not be shown the session gets no form either.
@@ -287,7 +321,9 @@ async fn change(app: &TestApp, dice: &dyn Random, client: &mut Client, walker: &
         return false;
     }
     let session = me.json();
-    let since = session["authenticated_at"].as_str().and_then(kratos::base::time::parse_rfc3339);
+    let since = session["authenticated_at"]
+        .as_str()
+        .and_then(kratos::base::time::parse_rfc3339);
     let fresh = app.clock.now() - since.expect("a time") <= Duration::hours(1);
     assert!(!walker.has_second() || session["authenticator_assurance_level"] == "aal2");
     let form = client.form("settings", &begun).await;
@@ -349,7 +385,11 @@ enum Wish {
 fn wish(app: &TestApp, dice: &dyn Random, form: &Form, walker: &Walker) -> (Value, Wish) {
     match pick(dice, 5) {
         0 | 1 => {
-            let new = if walker.password == PASSWORD { OTHER_PASSWORD } else { PASSWORD };
+            let new = if walker.password == PASSWORD {
+                OTHER_PASSWORD
+            } else {
+                PASSWORD
+            };
             let fields = json!({ "method": "password", "password": new });
             (fields, Wish::Password(new))
         }

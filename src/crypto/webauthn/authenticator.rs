@@ -1,6 +1,7 @@
 //! Authenticator data: what the key itself says, in the bytes that it signs (WebAuthn Level 3 §6.1).
 use super::cbor::{self, Map};
 use super::key::PublicKey;
+use super::record::Flags;
 
 const USER_PRESENT: u8 = 1;
 const USER_VERIFIED: u8 = 1 << 2;
@@ -15,10 +16,7 @@ const LONGEST_ID: usize = 1023;
 #[derive(Clone, Debug)]
 pub(super) struct AuthenticatorData {
     pub(super) rp_id_hash: [u8; 32],
-    pub(super) user_present: bool,
-    pub(super) user_verified: bool,
-    pub(super) backup_eligible: bool,
-    pub(super) backed_up: bool,
+    pub(super) flags: Flags,
     pub(super) sign_count: u32,
     /// There when a key was made.
     pub(super) attested: Option<Attested>,
@@ -69,10 +67,12 @@ impl AuthenticatorData {
         }
         rest.is_empty().then_some(Self {
             rp_id_hash: *rp_id_hash,
-            user_present: has(USER_PRESENT),
-            user_verified: has(USER_VERIFIED),
-            backup_eligible: has(BACKUP_ELIGIBLE),
-            backed_up: has(BACKED_UP),
+            flags: Flags {
+                user_present: has(USER_PRESENT),
+                user_verified: has(USER_VERIFIED),
+                backup_eligible: has(BACKUP_ELIGIBLE),
+                backup_state: has(BACKED_UP),
+            },
             sign_count: u32::from_be_bytes(*count),
             attested,
         })

@@ -172,10 +172,7 @@ mod tests {
 
     #[test]
     fn what_authenticators_write_is_read() {
-        let bytes = HEXLOWER
-            .decode(b"a3010203262041ff")
-            .map(|b| b.clone())
-            .unwrap();
+        let bytes = HEXLOWER.decode(b"a3010203262041ff").unwrap();
         let item = whole(&bytes).unwrap();
         let map = item.map().unwrap();
         assert_eq!(map.numbered(1).and_then(Item::int), Some(2));

@@ -5,7 +5,7 @@ use super::attestation::{self, Checked};
 use super::authenticator::AuthenticatorData;
 use super::ceremony::Ceremony;
 use super::key::PublicKey;
-use super::record::{Flags, Record, Used};
+use super::record::{Record, Used};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
@@ -61,7 +61,7 @@ impl Party<'_> {
                 display_name: String::new(),
                 added_at: now,
                 is_passwordless: false,
-                flags: Some(flags(data)),
+                flags: Some(data.flags),
                 transport: answer.transports.clone(),
             },
             is_attestation_checked: matches!(checked, Checked::Verified),
@@ -91,7 +91,7 @@ impl Party<'_> {
         self.is_meant(ceremony, data)?;
         // It never changes; old rows do not say.
         let stored = key.flags.map(|flags| flags.backup_eligible);
-        if stored.is_some_and(|eligible| eligible != data.backup_eligible) {
+        if stored.is_some_and(|eligible| eligible != data.flags.backup_eligible) {
             return Err(Refused("whether it can be backed up has changed"));
         }
         let hash = Sha256::digest(&answer.client_json);
@@ -105,7 +105,7 @@ impl Party<'_> {
         Ok(Used {
             id: key.id.clone(),
             sign_count: data.sign_count,
-            backup_state: data.backed_up,
+            backup_state: data.flags.backup_state,
             went_back: counts && data.sign_count <= key.sign_count,
         })
     }
@@ -140,24 +140,15 @@ impl Party<'_> {
         if data.rp_id_hash[..] != Sha256::digest(self.id.as_bytes())[..] {
             return Err(Refused("it is for another website"));
         }
-        if !data.user_present {
+        if !data.flags.user_present {
             return Err(Refused("nobody was there to touch it"));
         }
-        if ceremony.verify_user && !data.user_verified {
+        if ceremony.verify_user && !data.flags.user_verified {
             return Err(Refused("it did not make sure who uses it"));
         }
-        if data.backed_up && !data.backup_eligible {
+        if data.flags.backup_state && !data.flags.backup_eligible {
             return Err(Refused("it contradicts itself about backups"));
         }
         Ok(())
-    }
-}
-
-fn flags(data: &AuthenticatorData) -> Flags {
-    Flags {
-        user_present: data.user_present,
-        user_verified: data.user_verified,
-        backup_eligible: data.backup_eligible,
-        backup_state: data.backed_up,
     }
 }

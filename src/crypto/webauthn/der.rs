@@ -45,13 +45,12 @@ impl<'a> Certificate<'a> {
         let mut certificate = Reader(outer.expect(SEQUENCE)?);
         outer.end()?;
         let mut tbs = Reader(certificate.expect(SEQUENCE)?);
-        let mut out = Self::default();
-        out.version = match tbs.optional(0xa0)? {
-            Some(version) => match Reader(version).expect(INTEGER)? {
+        let version = match tbs.optional(0xa0)? {
+            [] => 1,
+            version => match Reader(version).expect(INTEGER)? {
                 [number] => number.checked_add(1)?,
                 _ => return None,
             },
-            None => 1,
         };
         tbs.expect(INTEGER)?;
         tbs.expect(SEQUENCE)?;
@@ -59,17 +58,22 @@ impl<'a> Certificate<'a> {
         let mut validity = Reader(tbs.expect(SEQUENCE)?);
         let (from_tag, from, _) = validity.next()?;
         let (to_tag, to, _) = validity.next()?;
-        out.validity = (from, to);
-        out.validity_tags = (from_tag, to_tag);
-        out.is_made_out = is_made_out(tbs.expect(SEQUENCE)?)?;
-        let (tag, _, key) = tbs.next()?;
-        if tag != SEQUENCE {
+        let is_made_out = is_made_out(tbs.expect(SEQUENCE)?)?;
+        let (SEQUENCE, _, key) = tbs.next()? else {
             return None;
-        }
-        out.key = key;
+        };
+        let mut out = Self {
+            version,
+            key,
+            is_made_out,
+            validity: (from, to),
+            validity_tags: (from_tag, to_tag),
+            ..Self::default()
+        };
         tbs.optional(0x81)?;
         tbs.optional(0x82)?;
-        if let Some(extensions) = tbs.optional(0xa3)? {
+        let extensions = tbs.optional(0xa3)?;
+        if !extensions.is_empty() {
             out.extensions(Reader(extensions).expect(SEQUENCE)?)?;
         }
         tbs.end()?;
@@ -81,11 +85,11 @@ impl<'a> Certificate<'a> {
         while !list.0.is_empty() {
             let mut extension = Reader(list.expect(SEQUENCE)?);
             let name = extension.expect(OID)?;
-            let critical = extension.optional(BOOLEAN)?.is_some_and(|b| b != [0]);
+            let critical = is_true(extension.optional(BOOLEAN)?);
             let value = extension.expect(OCTETS)?;
             if name == BASIC_CONSTRAINTS {
                 let mut constraints = Reader(Reader(value).expect(SEQUENCE)?);
-                self.is_ca = constraints.optional(BOOLEAN)?.is_some_and(|b| b != [0]);
+                self.is_ca = is_true(constraints.optional(BOOLEAN)?);
             } else if name == FIDO_AAGUID {
                 self.aaguid = Some(Reader(value).expect(OCTETS)?);
                 self.aaguid_is_critical = critical;
@@ -101,6 +105,10 @@ impl<'a> Certificate<'a> {
         );
         matches!((from, to), (Some(from), Some(to)) if from <= now && now <= to)
     }
+}
+
+fn is_true(boolean: &[u8]) -> bool {
+    matches!(boolean, [byte] if *byte != 0)
 }
 
 /// RFC 5280 §4.1.2.5: years before 2050 have two digits.
@@ -163,12 +171,12 @@ impl<'a> Reader<'a> {
         let (tag, value, _) = self.next()?;
         (tag == wanted).then_some(value)
     }
-    /// The next value if it has that tag; nothing: what is there cannot be read.
-    fn optional(&mut self, wanted: u8) -> Option<Option<&'a [u8]>> {
+    /// The next value if it has that tag, else an empty one.
+    fn optional(&mut self, wanted: u8) -> Option<&'a [u8]> {
         if self.0.first() == Some(&wanted) {
-            self.expect(wanted).map(Some)
+            self.expect(wanted)
         } else {
-            Some(None)
+            Some(&[])
         }
     }
     fn end(&self) -> Option<()> {

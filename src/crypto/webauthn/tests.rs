@@ -86,7 +86,7 @@ fn the_vectors_of_the_standard_are_right() {
             continue;
         }
         let made = made.unwrap_or_else(|e| panic!("{name}: {e}"));
-        let unchecked = name.starts_with("tpm") || name.starts_with("a");
+        let unchecked = name.starts_with("tpm") || name.starts_with('a');
         assert_eq!(made.is_attestation_checked, !unchecked, "{name}");
         let keys = [made.record];
         let answer = assertion(&vector["get"], &keys[0].id);

@@ -157,11 +157,8 @@ impl Kind {
             );
         }
         let change = move |config: &mut Value| used.note(config);
-        if let Err(error) = cx
-            .store()
-            .edit_credential(credential.id, None, cx.now, change)
-            .await
-        {
+        let edited = cx.store().edit_credential(credential.id, None, change);
+        if let Err(error) = edited.await {
             tracing::warn!(
                 identity_id = %identity.id,
                 credential_id = key,

@@ -182,19 +182,19 @@
   const oryPasskeySettingsRegistration = () =>
     withNewPasskey("passkey_settings_register", (options) => options)
 
-  const functions = {
-    oryWebAuthnLogin,
-    oryWebAuthnRegistration,
-    oryPasskeyLogin,
-    oryPasskeyLoginAutocompleteInit,
-    oryPasskeyRegistration,
-    oryPasskeySettingsRegistration,
-  }
-  for (const [name, act] of Object.entries(functions)) {
-    window[name] = act
-    // Older user interfaces call them by this name.
-    window[`__${name}`] = act
-  }
+  window.oryWebAuthnLogin = oryWebAuthnLogin
+  window.oryWebAuthnRegistration = oryWebAuthnRegistration
+  window.oryPasskeyLogin = oryPasskeyLogin
+  window.oryPasskeyLoginAutocompleteInit = oryPasskeyLoginAutocompleteInit
+  window.oryPasskeyRegistration = oryPasskeyRegistration
+  window.oryPasskeySettingsRegistration = oryPasskeySettingsRegistration
+  // Older user interfaces call them by these names.
+  window.__oryWebAuthnLogin = oryWebAuthnLogin
+  window.__oryWebAuthnRegistration = oryWebAuthnRegistration
+  window.__oryPasskeyLogin = oryPasskeyLogin
+  window.__oryPasskeyLoginAutocompleteInit = oryPasskeyLoginAutocompleteInit
+  window.__oryPasskeyRegistration = oryPasskeyRegistration
+  window.__oryPasskeySettingsRegistration = oryPasskeySettingsRegistration
   window.__oryWebAuthnInitialized = true
   window.dispatchEvent(new CustomEvent("oryWebAuthnInitialized"))
 })()

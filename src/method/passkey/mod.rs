@@ -8,7 +8,7 @@ use super::keys::{Kind, Ours};
 use super::{LoginMethod, Method, RegistrationMethod, SettingsMethod};
 use crate::base::random;
 use crate::base::terms::{Aal, Channel, CredentialsType, MethodId};
-use crate::config::method::{PasskeyConfig, UserVerification};
+use crate::config::method::{Attachment, PasskeyConfig, UserVerification};
 use crate::crypto::webauthn::{Asker, Wishes};
 use crate::flow::Cx;
 use crate::model::session::Authentication;
@@ -67,7 +67,7 @@ fn wishes(cx: &Cx) -> Wishes {
     let config = config(cx);
     let selection = &config.authenticator_selection;
     Wishes {
-        attachment: selection.attachment.map(|a| a.word()),
+        attachment: selection.attachment.map(Attachment::word),
         resident_key: Some(selection.resident_key.word()),
         attestation: Some(config.attestation.preference.word()),
     }

@@ -136,7 +136,5 @@ async fn is_first_use(cx: &Cx, credential: &Credential, matched: u64) -> Result<
         fresh
     };
     let store = cx.store();
-    Ok(store
-        .edit_credential(credential.id, None, cx.now, remember)
-        .await?)
+    Ok(store.edit_credential(credential.id, None, remember).await?)
 }

@@ -260,9 +260,9 @@ fn head(out: &mut Vec<u8>, major: u8, argument: usize) {
     let major = major << 5;
     match u8::try_from(argument) {
         Ok(small) if small < 24 => out.push(major | small),
-        Ok(small) => out.extend([major | 24, small]),
+        Ok(small) => out.extend([major | 0x18, small]),
         Err(_) => {
-            out.push(major | 25);
+            out.push(major | 0x19);
             out.extend(u16::try_from(argument).expect("short").to_be_bytes());
         }
     }
