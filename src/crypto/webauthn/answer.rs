@@ -133,9 +133,16 @@ impl Creation {
             authenticator_bytes: bytes.to_vec(),
             format: format.to_owned(),
             object,
-            transports: response.transports.unwrap_or_default(),
+            transports: short(response.transports.unwrap_or_default()),
         })
     }
+}
+
+/// Ways to reach the key, told by the page: kept, so that there must not be any number of them.
+fn short(mut transports: Vec<String>) -> Vec<String> {
+    transports.retain(|transport| transport.len() <= 32);
+    transports.truncate(8);
+    transports
 }
 
 /// A key was used.

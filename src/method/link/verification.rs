@@ -105,7 +105,7 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     let mut batch = cx.store().batch();
     match verified_by(cx, via, to).await? {
         Some((identity, address)) => {
-            put(cx, flow, (&identity, (&address).into()), &mut batch).await?
+            put(cx, flow, (&identity, (&address).into()), &mut batch).await?;
         }
         None if cx
             .config
