@@ -1,6 +1,6 @@
 //! Mail by SMTP (courier.md §2.1): what is written into it, and the connections that it leaves by.
 mod mime;
-mod tls;
+pub(in crate::courier) mod tls;
 mod wire;
 
 use super::Trouble;
