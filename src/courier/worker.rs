@@ -13,6 +13,7 @@ use crate::base::id::{MessageId, RowId};
 use crate::base::random::Random;
 use crate::base::time::micros;
 use crate::config::Config;
+use crate::config::request::RequestConfig;
 use crate::jsonnet::JsonnetPool;
 use crate::model::message::{CourierMessage, MessageStatus};
 use crate::outbound::{Outbound, Request};
@@ -80,7 +81,7 @@ struct Inner {
 /// A message that is ready to leave.
 enum Prepared {
     Mail(Box<Begin>),
-    Request(Box<Request>),
+    Request(Box<(Request, RequestConfig)>),
     Mailbox,
 }
 
@@ -432,7 +433,8 @@ impl Inner {
                     let html = office.html(config, message, now).await;
                     let gateway = (described, bodies);
                     let request = http::prepare(office, config, gateway, message, html.as_deref());
-                    request.await.map(|r| Prepared::Request(Box::new(r)))
+                    let request = request.await?;
+                    Ok(Prepared::Request(Box::new((request, described.clone()))))
                 }
                 Channel::Mailbox => Ok(Prepared::Mailbox),
             }
@@ -450,8 +452,10 @@ impl Inner {
         let send = async {
             match prepared {
                 Prepared::Mail(begun) => self.connections.finish(*begun).await,
-                Prepared::Request(request) => {
-                    http::send(self.office.as_ref(), config, &request, message).await
+                Prepared::Request(both) => {
+                    let (request, described) = both.as_ref();
+                    let office = self.office.as_ref();
+                    http::send(office, config, (request, described), message).await
                 }
                 Prepared::Mailbox => Ok(()),
             }
