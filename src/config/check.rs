@@ -41,6 +41,25 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Vec<Finding> {
     {
         refuse("/courier/smtp/connection_uri", &bad.to_string());
     }
+    let smtp = &config.courier.smtp;
+    for (given, path, missing) in [
+        ("client_key_path", &smtp.client_key_path, "client_cert_path"),
+        (
+            "client_cert_path",
+            &smtp.client_cert_path,
+            "client_key_path",
+        ),
+    ] {
+        let other = if missing == "client_cert_path" {
+            &smtp.client_cert_path
+        } else {
+            &smtp.client_key_path
+        };
+        if !path.is_empty() && other.is_empty() {
+            let text = format!("a certificate and its key come together: {missing} is missing");
+            refuse(&format!("/courier/smtp/{given}"), &text);
+        }
+    }
     let encrypts = config.ciphers.algorithm != CipherAlgorithm::Noop;
     if encrypts && config.secrets_cipher().is_empty() {
         refuse(

@@ -4,10 +4,19 @@ use super::size;
 
 section!(
     Extensions {
+        courier: CourierExtension,
         hashing: Hashing,
         totp: TotpExtension,
         /// Addresses and networks whose `X-Forwarded` headers are believed; see [`network`].
         trusted_proxies: Vec<String>,
+    }
+);
+section!(
+    /// How messages leave.
+    CourierExtension {
+        /// Messages of one channel that may be on their way between a server that takes them and our note of it: as many
+        /// may come twice after a crash. 1 to 64; read once.
+        parallel_deliveries: u8 = 1,
     }
 );
 section!(

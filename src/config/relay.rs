@@ -1,4 +1,5 @@
 //! `courier.smtp.connection_uri`: which server takes our mail, and how it is spoken to (courier.md §2.1).
+use super::hint::nearest;
 use crate::base::secret::Secret;
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -44,11 +45,32 @@ pub enum BadRelay {
     Host,
     #[error("has a user name or password that is no text once its %-escapes are undone")]
     Login,
+    #[error("has a % without two hexadecimal digits behind it; the sign itself is written %25")]
+    Escape,
 }
+
+/// What an address says besides, and nobody hears. Never repeats it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unheard {
+    /// A parameter that there is not; one that may have been meant.
+    Parameter(Option<&'static str>),
+    /// A parameter that is neither true nor false.
+    Truth(&'static str),
+    /// TLS that is taken when it is offered looks at certificates all the same.
+    SkipsNothing,
+}
+
+const SWITCHES: [&str; 2] = ["disable_starttls", "skip_ssl_verify"];
+const PARAMETERS: [&str; 3] = ["disable_starttls", "skip_ssl_verify", "server_name"];
+const TRUE: [&str; 6] = ["1", "t", "T", "TRUE", "true", "True"];
+const FALSE: [&str; 6] = ["0", "f", "F", "FALSE", "false", "False"];
 
 impl Relay {
     pub fn parse(uri: &str) -> Result<Self, BadRelay> {
         let url = Url::parse(uri).map_err(|_| BadRelay::Address)?;
+        if !is_escaped(uri) {
+            return Err(BadRelay::Escape);
+        }
         let is_at_once = match url.scheme() {
             "smtp" => false,
             "smtps" => true,
@@ -62,10 +84,8 @@ impl Relay {
             found.map(|(_, value)| value.into_owned())
         };
         let is_on = |name| {
-            matches!(
-                parameter(name).as_deref(),
-                Some("1" | "t" | "T" | "TRUE" | "true" | "True")
-            )
+            let value = parameter(name);
+            value.is_some_and(|value| TRUE.contains(&value.as_str()))
         };
         let security = match (is_at_once, is_on("disable_starttls")) {
             (true, _) => Security::AtOnce,
@@ -93,6 +113,45 @@ impl Relay {
             login,
         })
     }
+
+    /// Parameters of an address that do nothing.
+    #[must_use]
+    pub fn unheard(uri: &str) -> Vec<Unheard> {
+        let Ok(url) = Url::parse(uri) else {
+            return vec![];
+        };
+        let mut unheard = vec![];
+        for (name, value) in url.query_pairs() {
+            let switch = SWITCHES.into_iter().find(|switch| *switch == name);
+            if !PARAMETERS.contains(&name.as_ref()) {
+                let near = nearest(&name, PARAMETERS.into_iter());
+                let near = near.and_then(|near| PARAMETERS.into_iter().find(|p| *p == near));
+                unheard.push(Unheard::Parameter(near));
+            }
+            if let Some(switch) = switch
+                && !TRUE.contains(&value.as_ref())
+                && !FALSE.contains(&value.as_ref())
+            {
+                unheard.push(Unheard::Truth(switch));
+            }
+        }
+        let skips = Self::parse(uri)
+            .is_ok_and(|relay| relay.security == Security::IfOffered && !relay.verifies);
+        if skips {
+            unheard.push(Unheard::SkipsNothing);
+        }
+        unheard
+    }
+}
+
+/// Each `%` has two hexadecimal digits behind it.
+fn is_escaped(text: &str) -> bool {
+    let mut parts = text.split('%');
+    parts.next();
+    parts.all(|part| {
+        let digits = part.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 #[cfg(test)]
@@ -131,6 +190,30 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_hears_is_told() {
+        use Unheard::{Parameter, SkipsNothing, Truth};
+        let told = |query: &str| Relay::unheard(&format!("smtp://u:p@host:25/?{query}"));
+        for fine in [
+            "",
+            "skip_ssl_verify=true&server_name=x",
+            "disable_starttls=F&skip_ssl_verify=1",
+        ] {
+            assert_eq!(told(fine), []);
+        }
+        assert_eq!(
+            told("skip_ssl_verfy=true"),
+            [Parameter(Some("skip_ssl_verify"))]
+        );
+        assert_eq!(told("encryption=none"), [Parameter(None)]);
+        assert_eq!(told("skip_ssl_verify=maybe"), [Truth("skip_ssl_verify")]);
+        assert_eq!(told("disable_starttls"), [Truth("disable_starttls")]);
+        assert_eq!(
+            told("disable_starttls=true&skip_ssl_verify=true"),
+            [SkipsNothing]
+        );
+    }
+
+    #[test]
     fn what_names_no_mail_server_is_refused() {
         for (uri, why) in [
             ("", BadRelay::Address),
@@ -139,6 +222,9 @@ mod tests {
             ("smtp:///?x", BadRelay::Host),
             ("smtp://host:99999", BadRelay::Address),
             ("smtp://%ff:x@host:25", BadRelay::Login),
+            ("smtp://user:Super%zzSecret@host:25", BadRelay::Escape),
+            ("smtp://user:100%@host:25", BadRelay::Escape),
+            ("smtp://host:25/?server_name=a%2", BadRelay::Escape),
         ] {
             assert_eq!(Relay::parse(uri), Err(why), "{uri}");
         }

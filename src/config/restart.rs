@@ -15,7 +15,7 @@ impl Config {
 }
 
 /// The keys with what decides about them as text. The text holds secrets: it is compared and dropped.
-fn read_once(config: &Config) -> [(&'static str, String); 9] {
+fn read_once(config: &Config) -> [(&'static str, String); 10] {
     let (public, admin) = (&config.serve.public, &config.serve.admin);
     let authorization = config.tracing.providers.otlp.authorization_header.as_ref();
     let authorization = authorization.map(|header| header.expose().as_str());
@@ -39,6 +39,10 @@ fn read_once(config: &Config) -> [(&'static str, String); 9] {
         (
             "expose-metrics-port",
             config.expose_metrics_port.to_string(),
+        ),
+        (
+            "extensions.courier",
+            format!("{:?}", config.extensions.courier),
         ),
         (
             "extensions.hashing",
@@ -69,6 +73,10 @@ mod tests {
         new.serve.admin.tls.key.base64 = Some("x".to_owned().into());
         new.dsn = "memory".to_owned().into();
         new.log.level = super::super::log::LogLevel::Debug;
-        assert_eq!(new.needs_restart(&old), ["dsn", "serve.admin", "log"]);
+        new.extensions.courier.parallel_deliveries = 2;
+        assert_eq!(
+            new.needs_restart(&old),
+            ["dsn", "serve.admin", "log", "extensions.courier"]
+        );
     }
 }

@@ -1,4 +1,5 @@
 //! What the reference ignores or misreads without a word. The behaviour is the same here; the silence is not.
+mod messages;
 mod values;
 
 use super::finding::Warning;
@@ -67,7 +68,9 @@ pub(super) fn warnings(config: &Config, given: &Value, origins: &Origins) -> Vec
     secrets(config, &mut out);
     values::returns(config, &mut out);
     values::lists(config, &mut out);
-    values::messages(config, &mut out);
+    values::parties(config, &mut out);
+    messages::courier(config, &mut out);
+    messages::means(config, &mut out);
     unbuilt::keys(&mut out);
     out.warnings
 }

@@ -78,6 +78,15 @@ impl Place {
         self.part.of(section(self.template, config)?)
     }
 
+    /// Whether what the template is given has such a field.
+    pub(super) fn has_field(self, name: &str) -> bool {
+        let via = match self.part {
+            Part::Sms => Via::Sms,
+            _ => Via::Email,
+        };
+        super::model::has_field(self.template, via, name)
+    }
+
     /// Where that address stands, as a JSON pointer.
     pub(super) fn pointer(self) -> String {
         format!(

@@ -32,6 +32,8 @@ pub(super) enum LoadError {
     Fetch(#[from] ResourceError),
     #[error("the file {0} cannot be read: {1}")]
     Read(String, io::ErrorKind),
+    #[error("{0} is no regular file")]
+    NotAFile(String),
     #[error("the folder holds more than {MOST_FILES} files of that name")]
     TooMany,
     #[error("{0}")]
@@ -226,6 +228,10 @@ fn read_folder(folder: &Path, part: Part) -> Result<Vec<Source>, LoadError> {
         let shown = folder.join(name).display().to_string();
         move |error: io::Error| LoadError::Read(shown.clone(), error.kind())
     };
+    let entry = folder.join(part.file());
+    if std::fs::metadata(&entry).is_ok_and(|data| !data.is_file()) {
+        return Err(LoadError::NotAFile(entry.display().to_string()));
+    }
     let mut names = vec![];
     for entry in std::fs::read_dir(folder).map_err(failed(""))? {
         let name = entry.map_err(failed(""))?.file_name();

@@ -24,8 +24,23 @@ impl Composer {
             let files = self.library.load(&loaded.config, place, &origin, now);
             let tried = files.await;
             let tried = tried.and_then(|files| self.library.parse(place, &files));
-            let Err(error) = tried else {
-                continue;
+            let error = match tried {
+                Ok(parsed) => {
+                    for (line, field) in parsed.fields() {
+                        if !place.has_field(field) {
+                            let key = pointer.trim_start_matches('/').replace('/', ".");
+                            let place = at(&origin, place.path().1, line);
+                            tracing::warn!(
+                                key,
+                                place,
+                                field,
+                                "a template asks for a field that messages of its kind do not have: it will fail"
+                            );
+                        }
+                    }
+                    continue;
+                }
+                Err(error) => error,
             };
             let text = told(&origin, &error);
             match (&origin, &error) {
@@ -40,16 +55,25 @@ impl Composer {
     }
 }
 
+/// A line of a template, for people.
+fn at(origin: &Origin, file: &str, line: usize) -> String {
+    match origin {
+        Origin::Url(url) => format!("{}, line {line}", resource::shown(url)),
+        Origin::Folder(folder) => format!("{}:{line}", folder.join(file).display()),
+        Origin::BuiltIn => format!("{file}:{line}"),
+    }
+}
+
 fn told(origin: &Origin, error: &LoadError) -> String {
     match (origin, error) {
         (Origin::Url(url), LoadError::Parse(error)) => {
-            let (line, what) = (error.line, &error.what);
-            format!("{}, line {line}: {what}", resource::shown(url))
+            let line = error.place(", line ");
+            format!("{}{line}: {}", resource::shown(url), error.what)
         }
         (Origin::Url(url), error) => format!("{}: {error}", resource::shown(url)),
         (Origin::Folder(folder), LoadError::Parse(error)) => {
-            let file = folder.join(&error.name);
-            format!("{}:{}: {}", file.display(), error.line, error.what)
+            let (file, line) = (folder.join(&error.name), error.place(":"));
+            format!("{}{line}: {}", file.display(), error.what)
         }
         (_, error) => error.to_string(),
     }

@@ -10,6 +10,7 @@ use crate::outbound::Policy;
 use crate::outbound::call::{Call, CallError};
 use crate::resource::{self, Resources};
 use time::OffsetDateTime;
+use url::Url;
 
 /// What is wrong with the requests of a configuration. A Jsonnet that is out of reach is only warned of: it may be back
 /// when it is needed.
@@ -30,7 +31,17 @@ pub async fn look_at_gateways(
         gateways.push((at, &courier.http.request_config, Bodies::BuiltIn));
     }
     let mut findings = vec![];
+    if let Err((key, text)) = super::channel::smtp::tls::check(&courier.smtp) {
+        findings.push(loaded.finding(&format!("/courier/smtp/{key}"), &text));
+    }
     for (at, request, bodies) in gateways {
+        let url = request.url.as_str();
+        if !url.is_empty()
+            && let Err(error) = Url::parse(url)
+        {
+            let text = format!("this is no address: {error}");
+            findings.push(loaded.finding(&format!("{at}/url"), &text));
+        }
         if let Err(error) = Call::new(request, bodies.usual_method()) {
             let key = match &error {
                 CallError::Method => "/method",

@@ -14,6 +14,7 @@ mod sprig;
 mod template;
 #[cfg(test)]
 mod tests;
+mod ways;
 pub mod worker;
 
 pub use compose::{ComposeError, Composer};

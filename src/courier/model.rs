@@ -62,6 +62,8 @@ const OAUTH2: Field = Field {
     key: "oauth2_login_request",
     form: Form::OAuth2,
 };
+/// The visitor's headers, where templates see them.
+const HEADERS: &str = "UserRequestHeaders";
 /// The reference gives the code of a recovery by text message this key; gateways have learnt to read it.
 const RECOVERY_CODE_BY_SMS: Field = text("RecoveryCode", "verification_code");
 
@@ -168,6 +170,12 @@ fn fields(template: TemplateType, via: Via) -> &'static [Field] {
     }
 }
 
+/// Whether templates of that kind see a field of that name.
+pub(super) fn has_field(template: TemplateType, via: Via, name: &str) -> bool {
+    fields(template, via).iter().any(|field| field.name == name)
+        || (name == HEADERS && has_headers(template, via))
+}
+
 /// The values of a letter's fields, in order.
 pub(super) struct Model {
     template: TemplateType,
@@ -260,7 +268,7 @@ impl Model {
         }
         if has_headers(self.template, self.via) {
             let headers = self.headers.as_ref().unwrap_or(&Value::Null);
-            record.put("UserRequestHeaders", value::of_map(headers));
+            record.put(HEADERS, value::of_map(headers));
         }
         record.done()
     }

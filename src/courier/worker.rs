@@ -1,24 +1,27 @@
 //! Delivers what is in the queue, until it is told to stop.
 //!
-//! A message is claimed for the time of a lease and delivered by a task of its own. Few run at once, and only one of
-//! them is between "the server has it" and "it is written down that the server has it", unless servers are slow: should
-//! this process die there, that one message is sent again. Nothing that fails ends the worker.
-use super::channel::smtp::Connections;
+//! A message is claimed for the time of a lease and delivered by a task of its own. Few run at once, and of each channel
+//! only one (`extensions.courier.parallel_deliveries`) is between "the server has it" and "it is written down that the
+//! server has it": should this process die there, that one message is sent again. A channel on which nothing moves is left
+//! out until something does. Nothing that fails ends the worker.
+use super::channel::smtp::{Begin, Connections};
 use super::channel::{Channel, Trouble, http};
-use super::gate::Gate;
+use super::gate::Inside;
+use super::ways::{self, Way, Ways};
 use crate::base::clock::Clock;
 use crate::base::id::{MessageId, RowId};
 use crate::base::random::Random;
 use crate::base::time::micros;
 use crate::config::Config;
+use crate::config::request::RequestConfig;
 use crate::jsonnet::JsonnetPool;
 use crate::model::message::{CourierMessage, MessageStatus};
-use crate::outbound::Outbound;
+use crate::outbound::{Outbound, Request};
 use crate::resource::Resources;
 use crate::store::{Attempt, Error, Holding, Seen, Store};
 use crate::telemetry::metrics::{Delivery, Metrics};
 use async_trait::async_trait;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
@@ -28,10 +31,6 @@ use tokio_util::sync::CancellationToken;
 pub const LEASE: Duration = Duration::from_secs(40);
 /// The longest pause before a message is tried again.
 const LONGEST_PAUSE: time::Duration = time::Duration::minutes(5);
-/// Messages delivered at the same time: usually, and where it takes long.
-const LANES: (usize, usize) = (4, 16);
-/// Of those, how many may be about to be written down.
-const DOORS: (usize, usize) = (1, 16);
 /// Messages claimed at once, where there are many, as a multiple of `courier.worker.pull_count`.
 const MOST_PULLS: u32 = 5;
 /// Messages that are looked at then.
@@ -70,8 +69,7 @@ pub struct Worker(Arc<Inner>);
 struct Inner {
     office: Arc<dyn Office>,
     connections: Connections,
-    lanes: Gate,
-    doors: Gate,
+    ways: Ways,
     /// What is in our hands.
     ours: Mutex<HashSet<MessageId>>,
     /// When the database last failed.
@@ -80,13 +78,20 @@ struct Inner {
     lease: Duration,
 }
 
+/// A message that is ready to leave.
+enum Prepared {
+    Mail(Box<Begin>),
+    Request(Box<(Request, RequestConfig)>),
+    Mailbox,
+}
+
 /// A message in our hands, from the claim to the end.
-struct Ours<'w> {
-    worker: &'w Inner,
+struct Ours {
+    worker: Arc<Inner>,
     id: MessageId,
 }
 
-impl Drop for Ours<'_> {
+impl Drop for Ours {
     fn drop(&mut self) {
         lock(&self.worker.ours).remove(&self.id);
     }
@@ -105,11 +110,11 @@ impl Worker {
     /// All workers on a database have to have the same lease.
     #[must_use]
     pub fn with_lease(office: Arc<dyn Office>, stop: CancellationToken, lease: Duration) -> Self {
+        let doors = office.config().extensions.courier.parallel_deliveries;
         Self(Arc::new(Inner {
             office,
             connections: Connections::default(),
-            lanes: Gate::new(LANES.0, LANES.1),
-            doors: Gate::new(DOORS.0, DOORS.1),
+            ways: Ways::new(usize::from(doors.max(1))),
             ours: Mutex::default(),
             outage: Mutex::default(),
             stop,
@@ -142,7 +147,7 @@ impl Worker {
                 }
             }
         }
-        if !worker.lanes.emptied(GRACE).await {
+        if !worker.ways.emptied(GRACE).await {
             tracing::warn!("messages under way did not come to an end: they are tried again later");
         }
         worker.connections.tidy(true).await;
@@ -165,7 +170,8 @@ impl Worker {
         }
         let limit = count * look.pulls.clamp(1, MOST_PULLS);
         let queue = office.store().queue();
-        let claimed = queue.claim(office.clock().now(), limit);
+        let stuck = worker.ways.stuck();
+        let claimed = queue.claim_but(office.clock().now(), limit, &stuck);
         let claimed = match claimed.await {
             // Another worker was faster.
             Err(Error::Contended) => return Ok(false),
@@ -176,32 +182,42 @@ impl Worker {
         let since = Instant::now();
         let ids = claimed.iter().map(|holding| holding.message().id);
         lock(&worker.ours).extend(ids);
-        let is_empty = claimed.is_empty();
-        let mut claimed = claimed.into_iter();
-        while let Some(holding) = claimed.next() {
+        let mut has_begun = false;
+        let mut claimed = VecDeque::from(claimed);
+        while let Some(holding) = claimed.pop_front() {
+            let way = worker.ways.of(holding.message());
             let lane = tokio::select! {
                 biased;
                 () = worker.stop.cancelled() => {
-                    let rest: Vec<_> = std::iter::once(holding).chain(claimed).collect();
-                    if let Err(error) = office.store().queue().put_back(&rest).await {
-                        tracing::warn!(%error, "claimed messages were not given back: they wait for the end of their lease");
-                    }
+                    claimed.push_front(holding);
+                    worker.put_back(&Vec::from(claimed)).await;
                     return Ok(true);
                 }
-                lane = worker.lanes.enter() => lane,
+                lane = way.lane() => lane,
             };
+            let Some(lane) = lane else {
+                // The others of its channel would wait as long.
+                let channel = ways::channel(holding.message()).to_owned();
+                let is_same = |other: &Holding| ways::channel(other.message()) == channel;
+                let (mut same, others): (Vec<_>, Vec<_>) = claimed.into_iter().partition(is_same);
+                same.push(holding);
+                worker.put_back(&same).await;
+                claimed = others.into();
+                continue;
+            };
+            has_begun = true;
             let worker = Arc::clone(worker);
             tokio::spawn(async move {
                 let ours = Ours {
-                    worker: &worker,
+                    worker: Arc::clone(&worker),
                     id: holding.message().id,
                 };
-                worker.deliver(holding, since).await;
+                worker.deliver(holding, since, &way).await;
                 drop(ours);
                 drop(lane);
             });
         }
-        Ok(!is_empty)
+        Ok(has_begun)
     }
 }
 
@@ -273,24 +289,68 @@ impl Inner {
         Ok(())
     }
 
+    /// Gives back what was not tried.
+    async fn put_back(&self, holdings: &[Holding]) {
+        let queue = self.office.store().queue();
+        if let Err(error) = queue.put_back(holdings).await {
+            tracing::warn!(%error, "claimed messages were not given back: they wait for the end of their lease");
+        }
+        let mut ours = lock(&self.ours);
+        for holding in holdings {
+            ours.remove(&holding.message().id);
+        }
+    }
+
+    /// Makes sure that the claim, which was made or renewed then, holds for another attempt. False: leave it alone.
+    async fn holds(&self, holding: &mut Holding, since: &mut Instant) -> bool {
+        if since.elapsed() < self.fresh() {
+            return true;
+        }
+        let message_id = holding.message().id.to_string();
+        let queue = self.office.store().queue();
+        let asked = Instant::now();
+        let renewed = queue.renew(holding, self.office.clock().now());
+        match renewed.await {
+            Ok(true) => {
+                *since = asked;
+                true
+            }
+            Ok(false) => {
+                tracing::info!(message_id, "another worker has the message by now");
+                false
+            }
+            Err(error) => {
+                self.failed();
+                tracing::warn!(message_id, %error, "a message cannot be kept, and is left for later");
+                false
+            }
+        }
+    }
+
+    /// Waits at the door, as long as makes sense. None: others are to have the lane.
+    async fn door(&self, way: &Way) -> Option<Inside> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            door = tokio::time::timeout(self.fresh(), way.door()) => door.ok(),
+        }
+    }
+
     /// One attempt, from the look at the claim to what is left of it in the database.
-    async fn deliver(&self, mut holding: Holding, since: Instant) {
+    async fn deliver(&self, mut holding: Holding, mut since: Instant, way: &Way) {
         let office = &self.office;
         let config = office.config();
         let message_id = holding.message().id.to_string();
-        if since.elapsed() >= self.fresh() {
-            let queue = office.store().queue();
-            let renewed = queue.renew(&mut holding, office.clock().now());
-            match renewed.await {
-                Ok(true) => {}
-                Ok(false) => {
-                    return tracing::info!(message_id, "another worker has the message by now");
-                }
-                Err(error) => {
-                    self.failed();
-                    return tracing::warn!(message_id, %error, "a message cannot be kept, and is left for later");
-                }
+        // Where this takes long it is better done before the server waits for us.
+        let mut door = None;
+        if way.has_slow_door() {
+            door = self.door(way).await;
+            if door.is_none() {
+                return self.put_back(&[holding]).await;
             }
+        }
+        if !self.holds(&mut holding, &mut since).await {
+            return;
         }
         let tries = holding.message().send_count;
         if tries > config.courier.message_retries {
@@ -299,15 +359,22 @@ impl Inner {
                 .write_down(&holding, None, MessageStatus::Abandoned, None)
                 .await;
         }
-        let attempt = tokio::time::timeout(
-            self.longest_attempt(),
-            self.attempt(&config, holding.message()),
-        );
-        // Kept until it is written down.
-        let (result, door) = match attempt.await {
-            Ok(Ok(door)) => (Ok(()), door),
-            Ok(Err(trouble)) => (Err(trouble), None),
-            Err(_) => (Err(Trouble::passing("the attempt took too long")), None),
+        let result = match self.prepare(&config, holding.message()).await {
+            Ok(Prepared::Mailbox) => Ok(()),
+            Ok(prepared) => {
+                // Kept until it is written down.
+                if door.is_none() {
+                    door = self.door(way).await;
+                    if door.is_none() {
+                        return self.put_back(&[holding]).await;
+                    }
+                }
+                if !self.holds(&mut holding, &mut since).await {
+                    return;
+                }
+                self.send(&config, prepared, holding.message()).await
+            }
+            Err(trouble) => Err(trouble),
         };
         let now = office.clock().now();
         let (status, delivery, not_before) = match &result {
@@ -344,36 +411,64 @@ impl Inner {
         drop(door);
     }
 
-    /// What goes out, and by which way.
-    async fn attempt(
+    /// Everything up to the point from which the server may have it.
+    async fn prepare(
         &self,
         config: &Config,
         message: &CourierMessage,
-    ) -> Result<Option<super::gate::Inside>, Trouble> {
-        match Channel::of(config, message)? {
-            Channel::Smtp(_) => {
-                let (now, dice) = (self.office.clock().now(), self.office.dice());
-                let html = self.office.html(config, message, now).await;
-                let begun = self
-                    .connections
-                    .begin(config, message, html.as_deref(), (now, dice));
-                let begun = begun.await?;
-                let door = self.doors.enter().await;
-                self.connections.finish(begun).await?;
-                Ok(Some(door))
+    ) -> Result<Prepared, Trouble> {
+        let prepare = async {
+            let office = self.office.as_ref();
+            let now = office.clock().now();
+            match Channel::of(config, message)? {
+                Channel::Smtp(_) => {
+                    let html = office.html(config, message, now).await;
+                    let with = (now, office.dice());
+                    let begun = self
+                        .connections
+                        .begin(config, message, html.as_deref(), with);
+                    begun.await.map(|begun| Prepared::Mail(Box::new(begun)))
+                }
+                Channel::Http(described, bodies) => {
+                    let html = office.html(config, message, now).await;
+                    let gateway = (described, bodies);
+                    let request = http::prepare(office, config, gateway, message, html.as_deref());
+                    let request = request.await?;
+                    Ok(Prepared::Request(Box::new((request, described.clone()))))
+                }
+                Channel::Mailbox => Ok(Prepared::Mailbox),
             }
-            Channel::Http(request, bodies) => {
-                let office = self.office.as_ref();
-                let html = office.html(config, message, office.clock().now()).await;
-                let gateway = (request, bodies);
-                let request = http::prepare(office, config, gateway, message, html.as_deref());
-                let request = request.await?;
-                let door = self.doors.enter().await;
-                http::send(office, config, &request, message).await?;
-                Ok(Some(door))
+        };
+        self.in_time(prepare).await
+    }
+
+    /// The rest of it. After `Ok` the server has it.
+    async fn send(
+        &self,
+        config: &Config,
+        prepared: Prepared,
+        message: &CourierMessage,
+    ) -> Result<(), Trouble> {
+        let send = async {
+            match prepared {
+                Prepared::Mail(begun) => self.connections.finish(*begun).await,
+                Prepared::Request(both) => {
+                    let (request, described) = both.as_ref();
+                    let office = self.office.as_ref();
+                    http::send(office, config, (request, described), message).await
+                }
+                Prepared::Mailbox => Ok(()),
             }
-            Channel::Mailbox => Ok(None),
-        }
+        };
+        self.in_time(send).await
+    }
+
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
+        let done = tokio::time::timeout(self.longest_attempt(), work).await;
+        done.unwrap_or_else(|_| Err(Trouble::passing("the attempt took too long")))
     }
 
     /// Writes until it is written: what was sent and is not known to be would be sent again.

@@ -1,12 +1,17 @@
 //! What is wrong with a Jsonnet, in words, with line and column. Names and messages are repeated only where they stand in
 //! the Jsonnet itself: made from what it was given, they may hold a code or somebody's address.
-use rsjsonnet_lang::lexer::LexError;
+use rsjsonnet_lang::arena::Arena;
+use rsjsonnet_lang::interner::StrInterner;
+use rsjsonnet_lang::lexer::{LexError, Lexer};
 use rsjsonnet_lang::parser::{ActualToken, ParseError};
 use rsjsonnet_lang::program::{
     AnalyzeError, EvalError, EvalErrorKind as Kind, EvalErrorValueType as Type,
     EvalStackTraceItem as Trace, LoadError, Program,
 };
-use rsjsonnet_lang::span::{SpanContextId, SpanId};
+use rsjsonnet_lang::span::{SpanContextId, SpanId, SpanManager};
+use rsjsonnet_lang::token::{STokenKind, TokenKind};
+
+const NO_IMPORT: &str = "nothing can be imported here";
 
 pub(super) struct Complaint<'a> {
     pub(super) source: &'a str,
@@ -23,7 +28,21 @@ impl Complaint<'_> {
             }
             LoadError::Analyze(error) => analyze(error),
         };
-        self.told(program, Some(span), &what)
+        self.told(program.span_manager(), Some(span), &what)
+    }
+
+    /// It imports, which nothing can be here.
+    pub(super) fn import(&self, spans: &mut SpanManager) -> Option<String> {
+        let (arena, ast, names) = (Arena::new(), Arena::new(), StrInterner::new());
+        let source = self.source.as_bytes();
+        let lexer = Lexer::new(&arena, &ast, &names, spans, self.place, source);
+        let tokens = lexer.lex_to_eof(false).ok()?;
+        let is_import = |kind: &TokenKind<'_, '_>| {
+            use STokenKind::{Import, Importbin, Importstr};
+            matches!(kind, TokenKind::Simple(Import | Importbin | Importstr))
+        };
+        let token = tokens.iter().find(|token| is_import(&token.kind))?;
+        Some(self.told(spans, Some(token.span), NO_IMPORT))
     }
 
     /// It stopped.
@@ -34,18 +53,18 @@ impl Complaint<'_> {
             let spans = error.stack_trace.iter().rev().filter_map(trace_span);
             spans.into_iter().find(|span| self.is_here(program, *span))
         });
-        self.told(program, span, &self.what(&error.kind))
+        self.told(program.span_manager(), span, &self.what(&error.kind))
     }
 
     fn is_here(&self, program: &Program<'_>, span: SpanId) -> bool {
         program.span_manager().get_span(span).0 == self.place
     }
 
-    fn told(&self, program: &Program<'_>, span: Option<SpanId>, what: &str) -> String {
+    fn told(&self, spans: &SpanManager, span: Option<SpanId>, what: &str) -> String {
         let Some(span) = span else {
             return what.to_owned();
         };
-        let (_, start, _) = program.span_manager().get_span(span);
+        let (_, start, _) = spans.get_span(span);
         let before = self.source.get(..start).unwrap_or(self.source);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
@@ -99,7 +118,7 @@ impl Complaint<'_> {
             Kind::TooManyCallArgs { num_params, .. } => {
                 format!("the function takes {num_params} arguments")
             }
-            Kind::ImportFailed { .. } => "nothing can be imported here".to_owned(),
+            Kind::ImportFailed { .. } => NO_IMPORT.to_owned(),
             Kind::InvalidIndexedType { got_type, .. }
             | Kind::InvalidSlicedType { got_type, .. } => {
                 format!("{} has no elements", a(*got_type))

@@ -36,7 +36,11 @@ pub(super) fn run(order: &Order<'_>) -> Outcome {
         external,
     } = &order.what
     else {
-        return Outcome::Done(String::new());
+        // An import may stand where a run gets to rarely.
+        return match complaint.import(program.span_manager_mut()) {
+            Some(text) => Outcome::Failed(text),
+            None => Outcome::Done(String::new()),
+        };
     };
     for (index, (name, value)) in external.iter().enumerate() {
         // The interpreter takes it ill to be told twice.

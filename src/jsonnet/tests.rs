@@ -151,4 +151,13 @@ fn a_check_reads_and_does_not_run() {
     };
     assert_eq!(check("error 'x'"), Outcome::Done(String::new()));
     assert!(matches!(check("function(ctx) {"), Outcome::Failed(_)));
+    for word in ["import", "importstr", "importbin"] {
+        let snippet =
+            format!("function(ctx) {{\n  a: if false then {word} '/etc/passwd' else 1,\n}}");
+        let text = "line 2, column 20: nothing can be imported here";
+        assert_eq!(check(&snippet), Outcome::Failed(text.to_owned()));
+    }
+    // The word alone is none.
+    let fine = "function(ctx) { /* import 'x' */ imports: 'import \"x\"' }";
+    assert_eq!(check(fine), Outcome::Done(String::new()));
 }

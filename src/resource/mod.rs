@@ -23,6 +23,9 @@ pub enum ResourceError {
     Missing,
     #[error("the file cannot be read: {0}")]
     Unreadable(io::ErrorKind),
+    /// A pipe, a device, a socket.
+    #[error("this is no regular file")]
+    NotAFile,
     #[error("this is no padded standard base64")]
     Base64,
     #[error("the content is larger than {0} bytes")]
@@ -156,6 +159,11 @@ async fn read(path: &str, most: usize) -> Result<Vec<u8>, ResourceError> {
         io::ErrorKind::NotFound => ResourceError::Missing,
         kind => ResourceError::Unreadable(kind),
     };
+    // A pipe would keep who opens it waiting; what else is no file has no end.
+    let kind = tokio::fs::metadata(path).await.map_err(failed)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(ResourceError::NotAFile);
+    }
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let mut content = Vec::new();
     file.take(most as u64 + 1)

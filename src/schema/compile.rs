@@ -127,7 +127,12 @@ impl IdentitySchema {
         violations.retain(|v| fractions.iter().all(|f| f.field != v.field));
         violations.extend(fractions);
         let mut derived = self.extract(traits);
-        violations.append(&mut derived.violations);
+        // What a mark does not allow the schema itself may have refused already, in the same words.
+        for violation in derived.violations.drain(..) {
+            if !violations.iter().any(|told| violation.says_the_same(told)) {
+                violations.push(violation);
+            }
+        }
         if violations.is_empty() {
             Ok(derived)
         } else {

@@ -231,7 +231,7 @@ impl Walk<'_> {
             self.note_recovery(extension, &text, value),
         ];
         for message in trouble.into_iter().filter_map(Result::err) {
-            self.out.violations.push(Violation::new(field, *message));
+            push(&mut self.out.violations, Violation::new(field, *message));
         }
     }
 

@@ -373,6 +373,34 @@ async fn an_address_without_a_format_is_checked_all_the_same() {
     );
 }
 
+/// Each mark and the format refuse the same value in the same words: that is one mistake.
+#[tokio::test]
+async fn what_several_marks_refuse_alike_is_told_once() {
+    for format in [None, Some("email")] {
+        let mut email = json!({"type": "string", "ory.sh/kratos": {
+            "verification": {"via": "email"}, "recovery": {"via": "email"},
+            "credentials": {"code": {"identifier": true, "via": "email"}},
+        }});
+        if let Some(format) = format {
+            email["format"] = json!(format);
+        }
+        let schema = compiled(with_traits(json!({"email": email}), &[]))
+            .await
+            .unwrap();
+        let violations = schema
+            .check(&mut json!({"email": "no address"}))
+            .unwrap_err();
+        let mut told = violations
+            .iter()
+            .map(|v| (&v.field, v.message.id, &v.message.text))
+            .collect::<Vec<_>>();
+        told.sort_unstable();
+        told.dedup();
+        assert_eq!(told.len(), violations.len(), "{violations:?}");
+        assert!(told.iter().any(|(_, id, _)| *id == 4_000_040));
+    }
+}
+
 async fn decoded(fields: &Fields) -> Decoded {
     let schema = compiled(person()).await.unwrap();
     let shape = json!({

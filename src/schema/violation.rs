@@ -21,6 +21,12 @@ impl Violation {
             message,
         }
     }
+
+    /// The same field, the same words.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        self.field == other.field
+            && (self.message.id, &self.message.text) == (other.message.id, &other.message.text)
+    }
 }
 
 /// The most that is told at once.

@@ -1,6 +1,6 @@
 //! Mails and text messages (courier.md).
-use super::db::{Row, Sql, built, sql};
-use super::error::Result;
+use super::db::{Dialect, Row, Sql, built, sql};
+use super::error::{Error, Result};
 use super::{Batch, Scope};
 use crate::base::id::{MessageId, NetworkId};
 use crate::base::terms::Via;
@@ -27,7 +27,7 @@ macro_rules! message_columns {
 pub(super) use message_columns;
 
 impl Messages<'_> {
-    /// A page of messages behind the cursor, newest first.
+    /// A page of messages behind the cursor, newest first. Those that cannot be read are left out.
     pub async fn list(
         &mut self,
         status: Option<MessageStatus>,
@@ -35,9 +35,39 @@ impl Messages<'_> {
         after: Option<MessageCursor>,
         limit: u32,
     ) -> Result<Vec<CourierMessage>> {
+        let mut list = vec![];
+        let mut passed = 0;
+        loop {
+            let wanted = limit.saturating_sub(u32::try_from(list.len()).unwrap_or(limit));
+            let question = self.page(status, recipient, after, (wanted, passed));
+            let rows = self.0.conn.fetch_all(question).await?;
+            let found = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            let (good, spoilt) = readable(rows);
+            list.extend(good);
+            for spoilt in &spoilt {
+                let (message_id, column) = (spoilt.id.as_str(), spoilt.column);
+                let reason = spoilt.reason.as_str();
+                tracing::warn!(message_id, column, reason, "a message cannot be read");
+            }
+            if spoilt.is_empty() || found < wanted {
+                return Ok(list);
+            }
+            passed += found;
+        }
+    }
+
+    /// So many rows behind so many others.
+    fn page(
+        &self,
+        status: Option<MessageStatus>,
+        recipient: Option<&str>,
+        after: Option<MessageCursor>,
+        (limit, passed): (u32, u32),
+    ) -> Sql {
         let clause = |is_given: bool, text: &'static str| if is_given { text } else { "" };
+        let id = id_text(self.0.conn.dialect());
         let mut question = built(format!(
-            "SELECT {} FROM courier_messages WHERE nid = ?{}{}{} ORDER BY created_at DESC, id ASC LIMIT ?",
+            "SELECT {id}, {} FROM courier_messages WHERE nid = ?{}{}{} ORDER BY created_at DESC, id ASC LIMIT ? OFFSET ?",
             message_columns!(),
             clause(status.is_some(), " AND status = ?"),
             clause(recipient.is_some(), " AND recipient = ?"),
@@ -60,8 +90,7 @@ impl Messages<'_> {
                 .bind(cursor.created_at)
                 .bind(cursor.id);
         }
-        let rows = self.0.conn.fetch_all(question.bind(limit)).await?;
-        rows.into_iter().map(|mut row| message(&mut row)).collect()
+        question.bind(limit).bind(passed)
     }
 
     /// A message with the attempts to deliver it, the latest first.
@@ -97,7 +126,69 @@ impl Messages<'_> {
     }
 }
 
-pub(super) fn message(row: &mut Row) -> Result<CourierMessage> {
+/// The names of [`message_columns`], in order.
+const COLUMNS: [&str; 13] = [
+    "id",
+    "type",
+    "status",
+    "channel",
+    "recipient",
+    "subject",
+    "body",
+    "template_type",
+    "template_data",
+    "request_headers",
+    "send_count",
+    "created_at",
+    "updated_at",
+];
+
+/// The id as the row has it: other engines keep ids as text, and any text may be there.
+pub(super) fn id_text(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres | Dialect::Cockroach => "CAST(id AS TEXT)",
+        Dialect::Sqlite | Dialect::MySql => "id",
+    }
+}
+
+/// A row that was written by neither of us.
+#[derive(Debug)]
+pub(super) struct Spoilt {
+    /// As the row has it; it may be none.
+    pub(super) id: String,
+    pub(super) column: &'static str,
+    /// Never shows what is stored.
+    pub(super) reason: String,
+}
+
+impl Spoilt {
+    /// `columns` are those behind the first, which is the id as text.
+    pub(super) fn new(id: String, error: &Error, columns: &[&'static str]) -> Self {
+        let (column, reason) = match error {
+            Error::Unreadable { column, reason } => {
+                let column = column.checked_sub(1).and_then(|at| columns.get(at));
+                (column.copied().unwrap_or_default(), reason.clone())
+            }
+            other => ("", other.to_string()),
+        };
+        Self { id, column, reason }
+    }
+}
+
+/// Messages from rows that begin with the id as text; and those that cannot be read.
+pub(super) fn readable(rows: Vec<Row>) -> (Vec<CourierMessage>, Vec<Spoilt>) {
+    let (mut good, mut spoilt) = (vec![], vec![]);
+    for mut row in rows {
+        let id = row.get::<String>().unwrap_or_default();
+        match message(&mut row) {
+            Ok(message) => good.push(message),
+            Err(error) => spoilt.push(Spoilt::new(id, &error, &COLUMNS)),
+        }
+    }
+    (good, spoilt)
+}
+
+fn message(row: &mut Row) -> Result<CourierMessage> {
     Ok(CourierMessage {
         id: row.get()?,
         via: match row.get::<i64>()? {

@@ -8,7 +8,7 @@
 use super::Store;
 use super::db::{Dialect, Row, Sql, built, marks, sql};
 use super::error::Result;
-use super::messages::{message, message_columns};
+use super::messages::{Spoilt, id_text, message_columns, readable};
 use crate::base::id::{MessageId, RowId};
 use crate::base::time::{micros, seconds};
 use crate::model::message::{CourierMessage, MessageStatus};
@@ -56,41 +56,70 @@ macro_rules! held {
 }
 
 impl Queue<'_> {
-    /// Takes up to `limit` messages whose time has come, the oldest first. No two callers get the same.
+    /// Takes up to `limit` messages whose time has come, the oldest first. No two callers get the same. A message that
+    /// cannot be read is set aside, or nobody would get what is behind it.
     pub async fn claim(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Holding>> {
+        self.claim_but(now, limit, &[]).await
+    }
+
+    /// The same, without the messages of some channels.
+    pub async fn claim_but(
+        &self,
+        now: OffsetDateTime,
+        limit: u32,
+        left_out: &[String],
+    ) -> Result<Vec<Holding>> {
         let store = self.0;
+        let only = if left_out.is_empty() {
+            String::new()
+        } else {
+            // Rows of old versions name no channel.
+            format!(
+                " AND COALESCE(NULLIF(channel, ''), CASE type WHEN 2 THEN 'sms' ELSE 'email' END) NOT IN ({})",
+                marks(left_out.len())
+            )
+        };
+        let due = format!(
+            "SELECT id FROM courier_messages
+              WHERE nid = ? AND status = ? AND (updated_at <= ? OR updated_at = created_at){only}
+              ORDER BY created_at LIMIT ?"
+        );
+        let bound = |question: Sql| {
+            question
+                .bind(store.nid())
+                .bind(MessageStatus::Queued.number())
+                .bind(now)
+                .bind_all(left_out.iter().map(String::as_str))
+                .bind(limit)
+        };
         let ticket = self.ticket(now);
         let mut claimed = match store.db().dialect() {
             Dialect::Postgres | Dialect::Cockroach => {
-                let claim = sql(concat!(
-                    "WITH due AS MATERIALIZED (
-                        SELECT id FROM courier_messages
-                         WHERE nid = ? AND status = ? AND (updated_at <= ? OR updated_at = created_at)
-                         ORDER BY created_at LIMIT ? FOR UPDATE SKIP LOCKED)
+                let claim = bound(built(format!(
+                    "WITH due AS MATERIALIZED ({due} FOR UPDATE SKIP LOCKED)
                      UPDATE courier_messages SET status = ?, updated_at = ?
-                      WHERE id IN (SELECT id FROM due) RETURNING ",
+                      WHERE id IN (SELECT id FROM due) RETURNING CAST(id AS TEXT), {}",
                     message_columns!()
-                ))
-                .bind(store.nid())
-                .bind(MessageStatus::Queued.number())
-                .bind(now)
-                .bind(limit)
+                )))
                 .bind(MessageStatus::Processing.number())
                 .bind(ticket);
-                holdings(store.scope().conn.fetch_all(claim).await?)?
+                let rows = store.scope().conn.fetch_all(claim).await?;
+                self.holdings(rows).await?
             }
             Dialect::Sqlite | Dialect::MySql => {
-                let due = sql("SELECT id FROM courier_messages
-                      WHERE nid = ? AND status = ? AND (updated_at <= ? OR updated_at = created_at)
-                      ORDER BY created_at LIMIT ?")
-                .bind(store.nid())
-                .bind(MessageStatus::Queued.number())
-                .bind(now)
-                .bind(limit);
                 // A look first: nothing is locked while there is nothing to do, and then only rows by their keys.
-                let due = store.scope().conn.fetch_all(due).await?;
-                let due = due.into_iter().map(|mut row| row.get::<MessageId>());
-                self.mark(due.collect::<Result<_>>()?, ticket).await?
+                let due = store.scope().conn.fetch_all(bound(built(due))).await?;
+                let (mut ids, mut is_nameless) = (vec![], false);
+                for mut row in due {
+                    match row.get::<String>() {
+                        Ok(id) => ids.push(id),
+                        Err(_) => is_nameless = true,
+                    }
+                }
+                if is_nameless {
+                    self.set_nameless_aside().await?;
+                }
+                self.mark(ids, ticket).await?
             }
         };
         for holding in &mut claimed {
@@ -102,7 +131,7 @@ impl Queue<'_> {
     }
 
     /// Claims those of the messages that are still queued and that nobody is about to claim.
-    async fn mark(&self, due: Vec<MessageId>, ticket: OffsetDateTime) -> Result<Vec<Holding>> {
+    async fn mark(&self, due: Vec<String>, ticket: OffsetDateTime) -> Result<Vec<Holding>> {
         if due.is_empty() {
             return Ok(vec![]);
         }
@@ -113,16 +142,22 @@ impl Queue<'_> {
             _ => "",
         };
         let still = built(format!(
-            "SELECT {} FROM courier_messages WHERE id IN ({}) AND status = ?{lock}",
+            "SELECT id, {} FROM courier_messages WHERE id IN ({}) AND status = ?{lock}",
             message_columns!(),
             marks(due.len())
         ))
         .bind_all(due)
         .bind(MessageStatus::Queued.number());
-        let found = holdings(tx.scope().conn.fetch_all(still).await?)?;
-        if found.is_empty() {
-            return Ok(found);
+        let rows = tx.scope().conn.fetch_all(still).await?;
+        let (found, spoilt) = readable(rows);
+        for spoilt in &spoilt {
+            tx.scope().conn.execute(self.aside(spoilt)).await?;
         }
+        if found.is_empty() {
+            tx.commit().await?;
+            return Ok(vec![]);
+        }
+        let found: Vec<_> = found.into_iter().map(Holding).collect();
         let mark = built(format!(
             "UPDATE courier_messages SET status = ?, updated_at = ? WHERE id IN ({})",
             marks(found.len())
@@ -135,17 +170,71 @@ impl Queue<'_> {
         Ok(found)
     }
 
-    /// Messages in anybody's hands, those that were queued first before others.
-    pub async fn seen(&self, limit: u32) -> Result<Vec<Seen>> {
-        let question = sql(
-            "SELECT id, send_count, created_at, updated_at FROM courier_messages
-              WHERE nid = ? AND status = ? ORDER BY created_at LIMIT ?",
+    /// The messages of rows that are ours already; those that cannot be read are set aside.
+    async fn holdings(&self, rows: Vec<Row>) -> Result<Vec<Holding>> {
+        let (found, spoilt) = readable(rows);
+        for spoilt in &spoilt {
+            let aside = self.aside(spoilt);
+            self.0.scope().conn.execute(aside).await?;
+        }
+        Ok(found.into_iter().map(Holding).collect())
+    }
+
+    /// Gives up a message that nobody can read, and says so.
+    fn aside(&self, spoilt: &Spoilt) -> Sql {
+        let (message_id, column) = (spoilt.id.as_str(), spoilt.column);
+        tracing::error!(
+            message_id,
+            column,
+            reason = spoilt.reason,
+            "a message in the queue cannot be read: it is given up"
+        );
+        // The text of an id is not its value everywhere.
+        let update = match self.0.db().dialect() {
+            Dialect::Postgres | Dialect::Cockroach => sql(
+                "UPDATE courier_messages SET status = ? WHERE CAST(id AS TEXT) = ? AND nid = ?
+                   AND status IN (?, ?)",
+            ),
+            Dialect::Sqlite | Dialect::MySql => sql(
+                "UPDATE courier_messages SET status = ? WHERE id = ? AND nid = ? AND status IN (?, ?)",
+            ),
+        };
+        update
+            .bind(MessageStatus::Abandoned.number())
+            .bind(message_id)
+            .bind(self.0.nid())
+            .bind(MessageStatus::Queued.number())
+            .bind(MessageStatus::Processing.number())
+    }
+
+    /// SQLite keeps rows whose id is no text at all.
+    async fn set_nameless_aside(&self) -> Result<()> {
+        let update = sql(
+            "UPDATE courier_messages SET status = ? WHERE nid = ? AND status IN (?, ?) AND typeof(id) <> 'text'",
         )
+        .bind(MessageStatus::Abandoned.number())
+        .bind(self.0.nid())
+        .bind(MessageStatus::Queued.number())
+        .bind(MessageStatus::Processing.number());
+        if self.0.db().dialect() == Dialect::Sqlite {
+            let count = self.0.scope().conn.execute(update).await?;
+            tracing::error!(count, "messages in the queue have no id: they are given up");
+        }
+        Ok(())
+    }
+
+    /// Messages in anybody's hands, those that were queued first before others. What cannot be read is set aside.
+    pub async fn seen(&self, limit: u32) -> Result<Vec<Seen>> {
+        let question = built(format!(
+            "SELECT {}, id, send_count, created_at, updated_at FROM courier_messages
+              WHERE nid = ? AND status = ? ORDER BY created_at LIMIT ?",
+            id_text(self.0.db().dialect())
+        ))
         .bind(self.0.nid())
         .bind(MessageStatus::Processing.number())
         .bind(limit);
         let rows = self.0.scope().conn.fetch_all(question).await?;
-        let seen = |mut row: Row| {
+        let read = |row: &mut Row| {
             Ok(Seen {
                 id: row.get()?,
                 send_count: row.get()?,
@@ -153,7 +242,22 @@ impl Queue<'_> {
                 updated_at: row.get()?,
             })
         };
-        rows.into_iter().map(seen).collect()
+        let mut seen = vec![];
+        for mut row in rows {
+            let Ok(id) = row.get::<String>() else {
+                self.set_nameless_aside().await?;
+                continue;
+            };
+            match read(&mut row) {
+                Ok(read) => seen.push(read),
+                Err(error) => {
+                    let columns = ["id", "send_count", "created_at", "updated_at"];
+                    let aside = self.aside(&Spoilt::new(id, &error, &columns));
+                    self.0.scope().conn.execute(aside).await?;
+                }
+            }
+        }
+        Ok(seen)
     }
 
     /// Gives a message that its holder has lost back to the queue. False: he has not, or another one was faster.
@@ -267,9 +371,4 @@ impl Queue<'_> {
             _ => micros(now),
         }
     }
-}
-
-fn holdings(rows: Vec<Row>) -> Result<Vec<Holding>> {
-    let message = |mut row: Row| message(&mut row).map(Holding);
-    rows.into_iter().map(message).collect()
 }

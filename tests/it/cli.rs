@@ -275,6 +275,70 @@ fn templates_that_cannot_be_used_are_explained() {
     assert!(about("email.body.html: ").is_empty(), "{errors}");
 }
 
+/// What is no file, and what is no address.
+#[test]
+fn what_messages_need_is_looked_at_before() {
+    let folder = tempfile::tempdir().unwrap();
+    for pipe in ["pipe", "own/recovery/valid/email.subject.gotmpl"] {
+        let path = folder.path().join(pipe);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let made = Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+    }
+    std::fs::write(folder.path().join("open.html"), "<a href=\"{{ .To }}").unwrap();
+    let import = data_encoding::BASE64.encode(b"function(ctx)\n { a: importstr '/etc/passwd' }");
+    let mut values = configuration();
+    values["courier"] = json!({
+        "template_override_path": "own",
+        "templates": { "login_code": { "valid": { "email": {
+            "subject": "file://pipe", "body": { "html": "file://open.html" },
+        } } } },
+        "smtp": { "client_cert_path": "/nowhere.pem", "client_key_path": "/nowhere.pem" },
+        "channels": [
+            { "id": "sms", "type": "http", "request_config": {
+                "url": "http://x y/", "method": "POST", "body": format!("base64://{import}"),
+            } },
+        ],
+    });
+    let file = folder.path().join("kratos.json");
+    std::fs::write(&file, serde_json::to_string_pretty(&values).unwrap()).unwrap();
+    let output = kratos_in(folder.path(), &["serve", "-c", "kratos.json"]);
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    for (key, reason) in [
+        (
+            "courier.templates.login_code.valid.email.subject",
+            "no regular file",
+        ),
+        (
+            "courier.templates.login_code.valid.email.body.html",
+            "the HTML ends within",
+        ),
+        ("courier.template_override_path", "no regular file"),
+        ("courier.smtp.client_cert_path", "cannot be read"),
+        ("courier.channels.0.request_config.url", "no address"),
+        (
+            "courier.channels.0.request_config.body",
+            "line 2, column 7: nothing can be imported here",
+        ),
+    ] {
+        let mut lines = errors.lines();
+        let finding = lines.find(|line| line.contains(&format!("{key}: ")));
+        let finding = finding.unwrap_or_default();
+        assert!(finding.contains(reason), "{key}: {errors}");
+        assert!(!finding.contains("line 0"), "{finding}");
+    }
+    // The schema's words for a value that is no address at all.
+    values["courier"]["channels"][0]["request_config"]["url"] = "ht!tp://x y/".into();
+    std::fs::write(&file, serde_json::to_string_pretty(&values).unwrap()).unwrap();
+    let output = kratos_in(folder.path(), &["serve", "-c", "kratos.json"]);
+    let errors = text(&output.stderr);
+    assert!(
+        errors.contains("begins with http:// or https://"),
+        "{errors}"
+    );
+}
+
 /// A server that runs until it is dropped.
 struct Server {
     process: Child,

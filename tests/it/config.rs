@@ -377,6 +377,100 @@ fn what_does_nothing_is_said() {
     assert!(load(|_| ()).unwrap().warnings.is_empty());
 }
 
+/// Keys of the warnings about messages.
+fn about_messages(patch: impl FnOnce(&mut Value)) -> Vec<String> {
+    let loaded = load(patch).unwrap();
+    let lines = loaded.warnings.iter().map(ToString::to_string);
+    lines
+        .map(|line| line.split_once(": ").unwrap().1.to_owned())
+        .collect()
+}
+
+#[test]
+fn messages_that_cannot_go_out_are_warned_of() {
+    let request = json!({"method": "POST", "body": "file://x"});
+    let told = about_messages(|c| {
+        c["courier"] = json!({
+            "delivery_strategy": "http", "http": {"request_config": {}}, "message_retries": -1,
+            "worker": {"pull_count": 0},
+            "channels": [
+                {"id": "sms", "type": "http", "request_config": request},
+                {"id": "sms", "type": "http", "request_config": {"url": "https://x/", "method": "POST", "body": "file://x"}},
+            ],
+        });
+        c["selfservice"]["methods"] =
+            json!({"link": {"enabled": false}, "code": {"enabled": false}});
+        c["selfservice"]["flows"] = json!({
+            "recovery": {"enabled": true, "use": "link"}, "verification": {"enabled": true, "use": "code"},
+        });
+    });
+    let expected = [
+        "courier.channels.0.request_config: has no url: every",
+        "courier.channels.1.id: another channel has this id",
+        "courier.http.request_config: has no url: every mail fails",
+        "courier.worker.pull_count: 0 counts as 0: no message",
+        "courier.message_retries: is negative",
+        "selfservice.flows.recovery.use: is link, which is not enabled",
+        "selfservice.flows.verification.use: is code, which is not enabled",
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.starts_with(expected), "{told}");
+    }
+    // What is off needs no method.
+    let told = about_messages(|c| {
+        c["selfservice"]["methods"] = json!({"link": {"enabled": false}});
+        c["selfservice"]["flows"] = json!({"recovery": {"enabled": false, "use": "link"}});
+    });
+    assert_eq!(told, Vec::<String>::new());
+}
+
+#[test]
+fn slips_in_the_address_of_a_mail_server_are_told() {
+    let with = |uri: &str| json!({"smtp": {"connection_uri": uri}});
+    let told = about_messages(|c| {
+        c["courier"] = with("smtp://u:secret@h:25/?skip_ssl_verfy=true&disable_starttls=maybe");
+    });
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].ends_with("did you mean `skip_ssl_verify`?"),
+        "{told:?}"
+    );
+    assert!(told[1].contains("disable_starttls is neither true nor false"));
+    assert!(!told.concat().contains("secret"));
+    let refused = complaints(|c| c["courier"] = with("smtp://u:sec%zzret@h:25/"));
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].contains("courier.smtp.connection_uri: has a %"));
+    assert!(!refused[0].contains("sec%zzret"));
+}
+
+#[test]
+fn half_of_a_client_certificate_is_refused() {
+    for (key, missing) in [
+        ("client_cert_path", "client_key_path"),
+        ("client_key_path", "client_cert_path"),
+    ] {
+        let refused = complaints(|c| c["courier"] = json!({"smtp": {key: "x.pem"}}));
+        let text = format!(
+            "courier.smtp.{key}: a certificate and its key come together: {missing} is missing"
+        );
+        assert_eq!(refused, [text]);
+    }
+}
+
+#[test]
+fn more_than_one_delivery_at_a_time_is_within_bounds() {
+    let with = |count: u32| json!({"courier": {"parallel_deliveries": count}});
+    for count in [1, 64] {
+        let loaded = load(|c| c["extensions"] = with(count)).unwrap();
+        let read = loaded.config.extensions.courier.parallel_deliveries;
+        assert_eq!(u32::from(read), count);
+    }
+    for count in [0, 65, 300] {
+        assert_eq!(complaints(|c| c["extensions"] = with(count)).len(), 1);
+    }
+}
+
 /// What migrate, cleanup and hashers need is read even from what serve refuses.
 #[test]
 fn commands_for_the_database_need_no_more_than_it() {

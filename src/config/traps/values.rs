@@ -1,10 +1,10 @@
-//! Values that say something else than they seem to: addresses that allow nothing, entries that hide others, messages that
-//! cannot go out.
+//! Values that say something else than they seem to: addresses that allow nothing, entries that hide others, methods that
+//! cannot work.
 use super::Collector;
 use crate::base::domain;
-use crate::base::terms::{FlowKind, Via};
+use crate::base::terms::FlowKind;
 use crate::config::node::escape;
-use crate::config::{Config, courier, format};
+use crate::config::{Config, format};
 
 /// Addresses that are passed over when somebody asks for them.
 pub(super) fn returns(config: &Config, out: &mut Collector<'_>) {
@@ -69,19 +69,6 @@ pub(super) fn lists(config: &Config, out: &mut Collector<'_>) {
             );
         }
     }
-    for (index, channel) in config.courier.channels.iter().enumerate() {
-        let at = format!("/courier/channels/{index}/request_config");
-        if channel.request_config.method.is_none() {
-            out.warn(&at, "has no method: a GET is sent", "set method: POST");
-        }
-        if channel.request_config.body.is_none() {
-            out.warn(
-                &at,
-                "has no body: every message of this channel fails",
-                "set body",
-            );
-        }
-    }
     let identity = &config.identity;
     let providers = &config.selfservice.methods.oidc.config.providers;
     let schemas = identity.schemas.iter().map(|schema| schema.id.as_str());
@@ -92,7 +79,7 @@ pub(super) fn lists(config: &Config, out: &mut Collector<'_>) {
 }
 
 /// Of several entries with one id only the first counts.
-fn repeated(pointer: &str, what: &str, ids: Vec<&str>, out: &mut Collector<'_>) {
+pub(super) fn repeated(pointer: &str, what: &str, ids: Vec<&str>, out: &mut Collector<'_>) {
     for (index, id) in ids.iter().enumerate() {
         if ids[..index].contains(id) {
             let pointer = format!("{pointer}/{index}/id");
@@ -102,24 +89,8 @@ fn repeated(pointer: &str, what: &str, ids: Vec<&str>, out: &mut Collector<'_>) 
     }
 }
 
-pub(super) fn messages(config: &Config, out: &mut Collector<'_>) {
-    let courier = &config.courier;
-    let flows = &config.selfservice.flows;
-    let writes = flows.recovery.enabled || flows.verification.enabled;
-    let by_smtp = courier.delivery_strategy == courier::DeliveryStrategy::Smtp;
-    if writes && by_smtp && courier.smtp.connection_uri.is_none() && !config.dev {
-        let text = format!("is not set: no {} can be sent", Via::Email);
-        out.warn(
-            "/courier/smtp/connection_uri",
-            text,
-            "set it to smtp://host:port/",
-        );
-    }
-    let count = courier.worker.pull_count;
-    if i64::from(courier.worker.batch()) != count {
-        let text = format!("{count} counts as {}", courier.worker.batch());
-        out.warn("/courier/worker/pull_count", text, "write 1 to 255");
-    }
+/// Methods that need to know for whom keys are made.
+pub(super) fn parties(config: &Config, out: &mut Collector<'_>) {
     for (name, on, party) in [
         (
             "webauthn",

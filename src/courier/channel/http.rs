@@ -1,9 +1,9 @@
 //! Delivery by HTTP: a Jsonnet of the operator's makes a body of the message, and a server of theirs takes it on
 //! (courier.md §2.2).
-use super::{Bodies, Trouble};
+use super::{Bodies, Trouble, forms, hushed};
 use crate::base::terms::Via;
 use crate::config::Config;
-use crate::config::request::RequestConfig;
+use crate::config::request::{Auth, RequestConfig};
 use crate::courier::worker::Office;
 use crate::jsonnet::Evaluation;
 use crate::model::message::CourierMessage;
@@ -47,7 +47,7 @@ pub(in crate::courier) async fn prepare(
 pub(in crate::courier) async fn send(
     office: &dyn Office,
     config: &Config,
-    request: &Request,
+    (request, described): (&Request, &RequestConfig),
     message: &CourierMessage,
 ) -> Result<(), Trouble> {
     let policy = Policy::from(&config.clients.http);
@@ -62,11 +62,20 @@ pub(in crate::courier) async fn send(
     tracing::warn!(
         message_id,
         status,
-        http_response_body = answer.text(),
+        http_response_body = hushed(&answer.text(), &secrets(described)),
         "the gateway did not take a message"
     );
     let text = format!("the gateway answered with status {status}");
     Err(Trouble::passing(text))
+}
+
+/// What a gateway is not to repeat in our log.
+fn secrets(request: &RequestConfig) -> Vec<String> {
+    match &request.auth {
+        Some(Auth::BasicAuth(basic)) => forms(&basic.user, basic.password.expose()),
+        Some(Auth::ApiKey(key)) => forms("", key.value.expose()),
+        None => vec![],
+    }
 }
 
 async fn body(

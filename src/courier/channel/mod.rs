@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::config::courier::{ChannelType, DeliveryStrategy, Smtp};
 use crate::config::request::RequestConfig;
 use crate::model::message::CourierMessage;
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 /// A way out, as configured.
@@ -66,6 +67,48 @@ pub fn is_mailbox(config: &Config) -> bool {
             .is_none_or(|uri| uri.expose().is_empty())
 }
 
+/// A text of somebody else's, to be logged and kept, without secrets that it repeats; their beginnings, too.
+fn hushed(text: &str, secrets: &[String]) -> String {
+    /// A beginning that is shorter may be there by chance.
+    const SHORTEST: usize = 8;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let common = |secret: &String| {
+            let same = rest.bytes().zip(secret.bytes());
+            let length = same.take_while(|(a, b)| a == b).count();
+            let is_told = length == secret.len() || length >= SHORTEST;
+            if is_told { length } else { 0 }
+        };
+        let told = secrets.iter().map(common).max().unwrap_or(0);
+        if told == 0 {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+        } else {
+            out.push_str("[…]");
+            rest = &rest[rest.ceil_char_boundary(told)..];
+        }
+    }
+    out
+}
+
+/// The forms in which a password travels (RFC 4616, RFC 7617), for [`hushed`].
+fn forms(user: &str, password: &str) -> Vec<String> {
+    let base64 = |text: &str| {
+        let text = BASE64.encode(text.as_bytes());
+        text.trim_end_matches('=').to_owned()
+    };
+    if password.is_empty() {
+        return vec![];
+    }
+    vec![
+        password.to_owned(),
+        base64(password),
+        base64(&format!("\0{user}\0{password}")),
+        base64(&format!("{user}:{password}")),
+    ]
+}
+
 /// Why a message was not delivered: kept with it for administrators.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -96,5 +139,26 @@ impl Trouble {
             error.insert("reason".into(), reason.into());
         }
         error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_repeats_a_password_is_hushed() {
+        let forms = forms("user", "Sécret word 1");
+        let hushed = |text: &str| hushed(text, &forms);
+        assert_eq!(hushed("535 no Sécret word 1, no"), "535 no […], no");
+        assert_eq!(hushed("500 what: Sécret wo"), "500 what: […]");
+        assert_eq!(hushed("a Sécr b"), "a Sécr b");
+        for form in &forms {
+            let answer = format!("502 unknown command AUTH PLAIN {form}== é");
+            let told = hushed(&answer);
+            assert_eq!(told, "502 unknown command AUTH PLAIN […]== é");
+        }
+        assert_eq!(super::hushed("250 ok", &super::forms("user", "")), "250 ok");
+        assert_eq!(super::hushed("b a", &super::forms("u", "a")), "b […]");
     }
 }

@@ -13,7 +13,7 @@ pub(super) mod value;
 use super::sprig::{self, Env};
 use budget::{Budget, MOST_ROUNDS, MOST_SOURCE, Output};
 use gotmpl::parse::{DefineNode, ListNode, Parser};
-use gotmpl::{FuncMap, TemplateError, Value};
+use gotmpl::{EscapeErrorCode, FuncMap, TemplateError, Value};
 use rewrite::{Fault, Rewriter};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,11 +36,22 @@ pub(super) struct Source {
 
 /// Why a set cannot be used: the file, the line, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name}:{line}: {what}")]
+#[error("{name}{}: {what}", self.place(":"))]
 pub(super) struct ParseError {
     pub(super) name: String,
+    /// 0: it is about the whole file.
     pub(super) line: usize,
     pub(super) what: String,
+}
+
+impl ParseError {
+    /// The line behind that text, if there is one.
+    pub(super) fn place(&self, before: &str) -> String {
+        match self.line {
+            0 => String::new(),
+            line => format!("{before}{line}"),
+        }
+    }
 }
 
 /// A set that can be run.
@@ -51,6 +62,8 @@ pub(super) struct Parsed {
     /// Which of them it calls.
     called: BTreeSet<String>,
     trees: BTreeMap<String, ListNode>,
+    /// The fields that the template asks what it is given for, with their lines.
+    fields: Vec<(usize, String)>,
 }
 
 impl Parsed {
@@ -63,13 +76,19 @@ impl Parsed {
     ) -> Result<Self, ParseError> {
         let mut trees = BTreeMap::new();
         let mut called = BTreeSet::new();
+        let mut fields = vec![];
         for source in sources {
             let failed = |fault: Fault| ParseError {
                 name: source.name.clone(),
                 line: fault.line,
                 what: fault.what,
             };
-            for (name, tree) in read(source, functions, &mut called).map_err(failed)? {
+            let (read, asked) = read(source, functions, &mut called).map_err(failed)?;
+            // The others may be given anything.
+            if source.name == entry {
+                fields = asked;
+            }
+            for (name, tree) in read {
                 // What is empty takes nothing's place.
                 if !trees.contains_key(&name) || !tree.is_empty_tree() {
                     trees.insert(name, tree);
@@ -82,6 +101,7 @@ impl Parsed {
             functions,
             called,
             trees,
+            fields,
         };
         if mode == Mode::Html {
             parsed.check_html()?;
@@ -98,14 +118,25 @@ impl Parsed {
                 name,
                 line,
                 description,
-                ..
+                code,
             }) => Err(ParseError {
                 name: name.unwrap_or_else(|| self.entry.clone()),
                 line,
-                what: description,
+                what: in_words(code, description),
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Fields of what it is given, each once, with the first line that asks for it.
+    pub(super) fn fields(&self) -> Vec<(usize, &str)> {
+        let mut fields: Vec<(usize, &str)> = vec![];
+        for (line, name) in &self.fields {
+            if fields.iter().all(|(_, known)| known != name) {
+                fields.push((*line, name));
+            }
+        }
+        fields
     }
 
     /// Only those have all functions.
@@ -204,13 +235,31 @@ impl Parsed {
     }
 }
 
-/// The trees of one file: its own, and those that it defines.
+/// What is wrong with HTML. The library tells of some by the state of its machine.
+fn in_words(code: EscapeErrorCode, description: String) -> String {
+    match code {
+        EscapeErrorCode::EndContext => {
+            "the HTML ends within a tag, a value, a comment, a script or a style that is not closed"
+                .to_owned()
+        }
+        EscapeErrorCode::BranchEnd => {
+            "the ways through an `if`, `with` or `range` do not leave the same tags and quotation marks open"
+                .to_owned()
+        }
+        _ => description,
+    }
+}
+
+/// Lines and names of fields.
+type Fields = Vec<(usize, String)>;
+
+/// The trees of one file: its own, and those that it defines; and the fields that its own asks for.
 /// The functions that they call are added to `called`.
 fn read(
     source: &Source,
     functions: sprig::Set,
     called: &mut BTreeSet<String>,
-) -> Result<Vec<(String, ListNode)>, Fault> {
+) -> Result<(Vec<(String, ListNode)>, Fields), Fault> {
     let fault = |line: usize, what: String| Fault { line, what };
     if source.text.len() > MOST_SOURCE {
         let what = format!("longer than {MOST_SOURCE} bytes");
@@ -247,8 +296,14 @@ fn read(
             || own::OF_THE_LIBRARY.contains(&name)
             || matches!(name, "print" | "printf" | "println")
     };
-    for (_, tree) in &mut trees {
-        Rewriter::new(&is_known).list(tree)?;
+    let mut fields = vec![];
+    for (at, (_, tree)) in trees.iter_mut().enumerate() {
+        let mut rewriter = Rewriter::new(&is_known);
+        rewriter.list(tree)?;
+        if at == 0 {
+            let asked = rewriter.fields.into_iter();
+            fields = asked.map(|(line, name)| (line, name.to_string())).collect();
+        }
     }
-    Ok(trees)
+    Ok((trees, fields))
 }

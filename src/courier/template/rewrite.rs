@@ -20,6 +20,10 @@ pub(super) struct Rewriter<'a> {
     pub(super) is_known: &'a dyn Fn(&str) -> bool,
     /// The variables that can be seen, the innermost last.
     variables: Vec<SmolStr>,
+    /// Fields of what the template is given, with their lines.
+    pub(super) fields: Vec<(usize, SmolStr)>,
+    /// How many loops and `with`s have given the dot another meaning.
+    rebound: usize,
 }
 
 /// Functions that change the map that they are given.
@@ -38,6 +42,8 @@ impl<'a> Rewriter<'a> {
         Self {
             is_known,
             variables,
+            fields: vec![],
+            rebound: 0,
         }
     }
 
@@ -77,7 +83,8 @@ impl<'a> Rewriter<'a> {
                 }
                 return Ok(after);
             }
-            Node::If(branch) | Node::With(branch) | Node::Range(branch) => self.branch(branch)?,
+            Node::If(branch) => self.branch(branch, false)?,
+            Node::With(branch) | Node::Range(branch) => self.branch(branch, true)?,
             Node::Template(call) => match &mut call.pipe {
                 Some(pipe) => {
                     self.pipe(pipe)?;
@@ -98,11 +105,13 @@ impl<'a> Rewriter<'a> {
         Ok(None)
     }
 
-    fn branch(&mut self, branch: &mut BranchNode) -> Done {
+    fn branch(&mut self, branch: &mut BranchNode, rebinds: bool) -> Done {
         let outer = self.variables.len();
         self.pipe(&mut branch.pipe)?;
         let inner = self.variables.len();
+        self.rebound += usize::from(rebinds);
         self.list(&mut branch.body)?;
+        self.rebound -= usize::from(rebinds);
         self.variables.truncate(inner);
         if let Some(other) = &mut branch.else_body {
             self.list(other)?;
@@ -175,12 +184,14 @@ impl<'a> Rewriter<'a> {
             }
             // Only methods take arguments: `.UserRequestHeaders.Get "X-Y"`.
             Expr::Field(pos, mut names) if has_more => {
+                self.field(pos, &names);
                 let method = names.pop().unwrap_or_default();
                 let of = looked_up(pos, Expr::Dot(pos), &names);
                 method_call(pos, of, &method, rest)
             }
             Expr::Variable(pos, name, mut names) if has_more && !names.is_empty() => {
                 self.variable(pos, &name)?;
+                self.field_of(pos, &name, &names);
                 let method = names.pop().unwrap_or_default();
                 let of = looked_up(pos, Expr::Variable(pos, name, vec![]), &names);
                 method_call(pos, of, &method, rest)
@@ -202,9 +213,13 @@ impl<'a> Rewriter<'a> {
 
     fn expr(&mut self, expr: Expr) -> Done<Expr> {
         Ok(match expr {
-            Expr::Field(pos, names) => looked_up(pos, Expr::Dot(pos), &names),
+            Expr::Field(pos, names) => {
+                self.field(pos, &names);
+                looked_up(pos, Expr::Dot(pos), &names)
+            }
             Expr::Variable(pos, name, names) => {
                 self.variable(pos, &name)?;
+                self.field_of(pos, &name, &names);
                 looked_up(pos, Expr::Variable(pos, name, vec![]), &names)
             }
             Expr::Identifier(pos, name) => {
@@ -221,6 +236,20 @@ impl<'a> Rewriter<'a> {
             }
             other => other,
         })
+    }
+
+    fn field(&mut self, pos: Pos, names: &[SmolStr]) {
+        if self.rebound == 0 {
+            self.field_of(pos, "$", names);
+        }
+    }
+
+    fn field_of(&mut self, pos: Pos, variable: &str, names: &[SmolStr]) {
+        if variable == "$"
+            && let Some(name) = names.first()
+        {
+            self.fields.push((pos.line, name.clone()));
+        }
     }
 
     fn function(&self, pos: Pos, name: &str) -> Done {

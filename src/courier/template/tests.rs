@@ -178,7 +178,7 @@ fn mistakes_are_told_with_their_line() {
         at("{{ $x }}", Mode::Text),
         "email.body.gotmpl:1: there is no variable `$x`"
     );
-    assert!(at("<p>\n<a href=\"{{ .To }}", Mode::Html).contains("non-text context"));
+    assert!(at("<p>\n<a href=\"{{ .To }}", Mode::Html).contains("the HTML ends within"));
     assert_eq!(told("<p>{{ .To }}</p>", Mode::Html), None);
     let long = "x".repeat(MOST_SOURCE + 1);
     assert!(at(&long, Mode::Text).contains("longer than"));
@@ -230,4 +230,46 @@ fn templates_of_real_installations_run() {
             assert!(given.is_ok(), "{}: {given:?}", file.display());
         }
     }
+}
+
+fn parsed(mode: Mode, template: &str) -> Result<Parsed, ParseError> {
+    let source = Source {
+        name: "entry".to_owned(),
+        text: template.into(),
+    };
+    Parsed::parse("entry", &[source], mode, sprig::Set::Hermetic)
+}
+
+/// Only where the dot is what the template is given.
+#[test]
+fn fields_are_found_with_their_lines() {
+    let template = "{{ .A }}{{ if .B.x }}\n{{ .C | upper }}{{ else }}{{ printf \"%s\" .D }}{{ end }}
+{{ range .E }}{{ .no }}{{ $.F }}{{ else }}{{ .G }}{{ end }}{{ with .H }}{{ .no }}{{ else }}{{ .I }}{{ end }}
+{{ define \"x\" }}{{ .no }}{{ $.no }}{{ end }}{{ template \"x\" .J }}{{ .K.Get \"y\" }}{{ $v := .L }}{{ $v.no }}{{ (.M).no }}{{ .A }}";
+    let parsed = parsed(Mode::Text, template).unwrap();
+    let fields: Vec<_> = parsed.fields();
+    let names: String = fields.iter().map(|(_, name)| *name).collect();
+    assert_eq!(names, "ABCDEFGHIJKLM");
+    let lines: Vec<_> = fields.iter().map(|(line, _)| *line).collect();
+    assert_eq!(lines, [1, 1, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4]);
+}
+
+#[test]
+fn what_is_wrong_with_html_is_told_in_words() {
+    let told = |template: &str| parsed(Mode::Html, template).err().unwrap().to_string();
+    let open = told("<a href=\"{{ .To }}");
+    assert!(open.starts_with("entry: the HTML ends within"), "{open}");
+    for template in [
+        "<a href=\"{{ .To }}",
+        "<script>{{ .To }}",
+        "<a {{ if .To }}href=\"{{ end }}>",
+        "{{ range .To }}<a {{ end }}",
+    ] {
+        let told = told(template);
+        assert!(!told.contains("nil") && !told.contains("state"), "{told}");
+        assert!(!told.contains(":0:"), "{told}");
+    }
+    let long = "x".repeat(MOST_SOURCE + 1);
+    let told = parsed(Mode::Text, &long).err().unwrap().to_string();
+    assert!(told.starts_with("entry: longer than"), "{told}");
 }

@@ -321,3 +321,24 @@ async fn refusals_for_good_end_it_and_others_are_tried_again() {
         }
     }
 }
+
+/// Servers repeat what they do not understand; that is logged and kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_the_server_repeats_is_not_kept() {
+    let answer = "503 no: SuperSecretPw1 U3VwZXJTZWNyZXRQdzE= AHVzZXIAU3VwZXJTZWNyZXRQdzE=";
+    for point in [At::Mail, At::Recipient, At::Content] {
+        let settings = Settings {
+            auth: "PLAIN",
+            plan: Some(Arc::new(move |at, _: &str, _| {
+                (at == point).then_some(answer)
+            })),
+            ..Settings::default()
+        };
+        let server = Server::start(settings).await;
+        let uri = server
+            .uri()
+            .replace("smtp://", "smtp://user:SuperSecretPw1@");
+        let error = sent(&uri, json!({})).await.unwrap_err();
+        assert!(error.ends_with("503 no: […] […]= […]="), "{error}");
+    }
+}

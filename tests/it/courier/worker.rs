@@ -4,9 +4,15 @@ use crate::support::TestApp;
 use crate::support::smtp::{Server, Settings};
 use kratos::courier::worker::LEASE;
 use kratos::model::message::MessageStatus;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
+
+fn parallel(server: &Server, count: usize) -> Value {
+    let mut config = relay(&server.uri());
+    config["extensions"] = json!({ "courier": { "parallel_deliveries": count } });
+    config
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_send_everything_once() {
@@ -38,7 +44,7 @@ async fn a_slow_recipient_does_not_hold_up_the_others() {
         ..Settings::default()
     };
     let server = Server::start(settings).await;
-    let app = TestApp::with(relay(&server.uri())).await;
+    let app = TestApp::with(parallel(&server, 8)).await;
     let now = app.services.clock.now();
     let mut messages: Vec<_> = (0..6)
         .map(|n| message(&app, &format!("slow{n}@example.org"), now))
@@ -139,4 +145,85 @@ async fn messages_without_a_way_out_fail() {
         error["message"].as_str().unwrap().contains("sms"),
         "{error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_are_handed_over_at_once_as_may_come_twice() {
+    for (config, most) in [(None, 1), (Some(3), 3)] {
+        let settings = Settings {
+            slow: Some((Duration::from_millis(400), |_| true)),
+            ..Settings::default()
+        };
+        let server = Server::start(settings).await;
+        let config = config.map_or_else(|| relay(&server.uri()), |count| parallel(&server, count));
+        let app = TestApp::with(config).await;
+        let now = app.services.clock.now();
+        let messages: Vec<_> = (0..9)
+            .map(|n| message(&app, &format!("r{n}@example.org"), now))
+            .collect();
+        queue(&app, &messages).await;
+        let _working = work(&app, LEASE);
+        server.wait(9).await;
+        assert_eq!(server.most_taking(), most);
+        for message in &messages {
+            let (message, dispatches) = settled(&app, message.id, MessageStatus::Sent).await;
+            assert_eq!((message.send_count, dispatches.len()), (1, 1));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_long_at_the_door_has_not_tried() {
+    let settings = Settings {
+        slow: Some((Duration::from_millis(1300), |_| true)),
+        ..Settings::default()
+    };
+    let server = Server::start(settings).await;
+    let app = TestApp::with(relay(&server.uri())).await;
+    let now = app.services.clock.now();
+    let messages: Vec<_> = (0..6)
+        .map(|n| message(&app, &format!("r{n}@example.org"), now))
+        .collect();
+    queue(&app, &messages).await;
+    // They wait for a second each: less than one of them takes.
+    let _working = work(&app, Duration::from_secs(5));
+    server.wait(6).await;
+    for message in &messages {
+        let (message, dispatches) = settled(&app, message.id, MessageStatus::Sent).await;
+        assert_eq!((message.send_count, dispatches.len()), (1, 1));
+    }
+    assert_eq!(server.mails().len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_hangs_holds_up_no_other() {
+    let server = Server::plain().await;
+    // It takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let mut config = relay(&server.uri());
+    config["courier"]["channels"] = json!([{ "id": "sms", "type": "http", "request_config": {
+        "url": url, "method": "POST", "body": "base64://ZnVuY3Rpb24oY3R4KSBjdHg=",
+    }}]);
+    let app = TestApp::with(config).await;
+    let now = app.services.clock.now();
+    let text = |n: usize| {
+        let mut text = message(&app, &format!("+49170123{n:04}"), now);
+        text.channel = Some("sms".into());
+        text.via = kratos::base::terms::Via::Sms;
+        text
+    };
+    queue(&app, &(0..100).map(text).collect::<Vec<_>>()).await;
+    let mails: Vec<_> = (0..100)
+        .map(|n| {
+            let at = now + time::Duration::SECOND;
+            message(&app, &format!("r{n}@example.org"), at)
+        })
+        .collect();
+    queue(&app, &mails).await;
+    let start = Instant::now();
+    let _working = work(&app, LEASE);
+    server.wait(100).await;
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(8), "{took:?}");
 }

@@ -214,3 +214,107 @@ async fn the_list_is_newest_first_and_goes_on_behind_its_last() {
         assert_eq!(page.expect("list").len(), 2, "{}", engine.name);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_set_aside_and_keeps_nobody_back() {
+    for engine in Engine::all().await {
+        let store = engine.store().await;
+        let db = engine.db().await;
+        let messages = queued(&engine, &store, 9).await;
+        let (queue, id) = (store.queue(), |n: usize| messages[n].id);
+        let spoil = async |n: usize, text: &str| {
+            let update = format!(
+                "UPDATE courier_messages SET {text} WHERE id = '{}'",
+                messages[n].id
+            );
+            db.run(&update).await.expect("an update");
+        };
+        let mut spoilt = vec![0, 5];
+        spoil(0, "type = 7").await;
+        spoil(5, "type = -1").await;
+        if engine.name == "sqlite" {
+            spoil(1, "request_headers = 'no JSON'").await;
+            spoil(2, "created_at = 'long ago'").await;
+            spoil(3, "body = CAST(x'ff' AS TEXT)").await;
+            spoilt.extend([1, 2, 3]);
+        }
+        // Small bites: the first ones hold nothing that can be had.
+        let mut got = vec![];
+        for _ in 0..9 {
+            let held = queue.claim(NOW + Duration::MINUTE, 2).await;
+            let held = held.expect("claim");
+            got.extend(held.iter().map(|h| h.message().id));
+        }
+        let expected: Vec<_> = (0..9).filter(|n| !spoilt.contains(n)).map(id).collect();
+        assert_eq!(got, expected, "{}", engine.name);
+        assert_eq!(store.messages().waiting().await.expect("count"), 0);
+        // The list goes on behind them.
+        let list = store.messages().list(None, None, None, 3).await;
+        assert_eq!(list.expect("list").len(), 3, "{}", engine.name);
+        let list = store.messages().list(None, None, None, 50).await;
+        assert_eq!(list.expect("list").len(), expected.len());
+        let abandoned = format!(
+            "UPDATE courier_messages SET type = 1, status = 1, request_headers = NULL, body = '',
+                created_at = updated_at WHERE status = {}",
+            MessageStatus::Abandoned.number()
+        );
+        db.run(&abandoned).await.expect("an update");
+        let count = store.messages().waiting().await.expect("count");
+        assert_eq!(usize::try_from(count).ok(), Some(spoilt.len()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_none_are_set_aside() {
+    let engine = Engine::sqlite();
+    let store = engine.store().await;
+    let db = engine.db().await;
+    let messages = queued(&engine, &store, 6).await;
+    for (n, new) in [(0, "'x'"), (1, "NULL"), (2, "x'ff'"), (4, "'y'")] {
+        let old = messages[n].id;
+        let update = format!("UPDATE courier_messages SET id = {new} WHERE id = '{old}'");
+        db.run(&update).await.expect("an update");
+    }
+    // One is in somebody's hands.
+    let hold = "UPDATE courier_messages SET status = 3 WHERE id = 'y'";
+    db.run(hold).await.expect("an update");
+    assert!(store.queue().seen(10).await.expect("seen").is_empty());
+    let mut got = vec![];
+    for _ in 0..6 {
+        let held = store.queue().claim(NOW, 1).await.expect("claim");
+        got.extend(held.iter().map(|h| h.message().id));
+    }
+    assert_eq!(got, [messages[3].id, messages[5].id]);
+    assert_eq!(store.messages().waiting().await.expect("count"), 0);
+    assert_eq!(store.queue().seen(10).await.expect("seen").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn channels_can_be_left_out() {
+    for engine in Engine::all().await {
+        let store = engine.store().await;
+        let messages = queued(&engine, &store, 4).await;
+        let db = engine.db().await;
+        for (n, text) in [
+            (0, "channel = 'sms'"),
+            (1, "channel = NULL, type = 2"),
+            (2, "channel = NULL"),
+        ] {
+            let id = messages[n].id;
+            let update = format!("UPDATE courier_messages SET {text} WHERE id = '{id}'");
+            db.run(&update).await.expect("an update");
+        }
+        let claim = async |without: &[&str]| {
+            let without: Vec<_> = without.iter().map(|name| (*name).to_owned()).collect();
+            let held = store.queue().claim_but(NOW, 9, &without).await;
+            let held = held.expect("claim");
+            store.queue().put_back(&held).await.expect("put back");
+            held.iter().map(|h| h.message().id).collect::<Vec<_>>()
+        };
+        let ids: Vec<_> = messages.iter().map(|m| m.id).collect();
+        assert_eq!(claim(&[]).await, ids, "{}", engine.name);
+        assert_eq!(claim(&["sms"]).await, ids[2..], "{}", engine.name);
+        assert_eq!(claim(&["other", "email"]).await, ids[..2]);
+        assert!(claim(&["sms", "email"]).await.is_empty());
+    }
+}

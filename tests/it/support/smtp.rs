@@ -60,6 +60,9 @@ struct Shared {
     mails: Mutex<Vec<Received>>,
     asked: Mutex<HashMap<(u8, String), usize>>,
     connections: AtomicUsize,
+    /// Mails that are being taken: now, and the most at once.
+    taking: AtomicUsize,
+    most_taking: AtomicUsize,
 }
 
 #[derive(Clone, Default)]
@@ -96,6 +99,8 @@ impl Server {
                 mails: Mutex::default(),
                 asked: Mutex::default(),
                 connections: AtomicUsize::new(0),
+                taking: AtomicUsize::new(0),
+                most_taking: AtomicUsize::new(0),
             }),
         };
         let shared = server.shared.clone();
@@ -132,6 +137,11 @@ impl Server {
 
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// How many mails were taken at the same time.
+    pub fn most_taking(&self) -> usize {
+        self.shared.most_taking.load(Ordering::Relaxed)
     }
 
     /// Waits for that many mails.
@@ -281,11 +291,14 @@ impl Talk<'_> {
                         }
                         data.push_str(line.strip_prefix('.').unwrap_or(&line));
                     }
+                    let taking = self.shared.taking.fetch_add(1, Ordering::Relaxed) + 1;
+                    self.shared.most_taking.fetch_max(taking, Ordering::Relaxed);
                     if let Some((wait, who)) = settings.slow
                         && who(&to[0])
                     {
                         tokio::time::sleep(wait).await;
                     }
+                    self.shared.taking.fetch_sub(1, Ordering::Relaxed);
                     let refusal = self.shared.refusal(At::Content, &to[0]);
                     if refusal.is_none() {
                         self.shared.mails.lock().unwrap().push(Received {

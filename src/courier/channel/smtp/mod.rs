@@ -1,9 +1,9 @@
 //! Mail by SMTP (courier.md §2.1): what is written into it, and the connections that it leaves by.
 mod mime;
-mod tls;
+pub(in crate::courier) mod tls;
 mod wire;
 
-use super::Trouble;
+use super::{Trouble, forms, hushed};
 use crate::base::random::Random;
 use crate::config::Config;
 use crate::config::courier::Smtp;
@@ -125,7 +125,7 @@ impl Connections {
             }
             Err(fault) => {
                 let is_final = matches!(&fault, Fault::Reply(reply) if is_final(reply.code));
-                let trouble = trouble(&fault, is_final);
+                let trouble = trouble(&fault, is_final, &to.relay);
                 if matches!(fault, Fault::Reply(ref reply) if reply.code != 421) {
                     self.put(wire, to, mails + 1).await;
                 }
@@ -165,10 +165,11 @@ impl Connections {
             Fault::Unfit(_) => true,
             _ => false,
         };
+        let trouble = trouble(&fault, is_final, &to.relay);
         if goes_on && wire.reset().await.is_ok() {
             self.put(wire, to, mails).await;
         }
-        trouble(&fault, is_final)
+        trouble
     }
 
     fn take(&self, way: &Arc<Way>) -> Option<Idle> {
@@ -209,9 +210,16 @@ fn is_final(code: u16) -> bool {
     code / 100 == 5
 }
 
-fn trouble(fault: &Fault, is_final: bool) -> Trouble {
+/// In words for the log and for administrators: servers repeat what they do not understand.
+fn told(fault: &Fault, relay: &Relay) -> String {
+    let login = relay.login.as_ref();
+    let secrets = login.map(|login| forms(&login.user, login.password.expose()));
+    hushed(&fault.to_string(), &secrets.unwrap_or_default())
+}
+
+fn trouble(fault: &Fault, is_final: bool, relay: &Relay) -> Trouble {
     Trouble {
-        message: fault.to_string(),
+        message: told(fault, relay),
         reason: Some(REASON),
         is_final,
     }
@@ -252,7 +260,7 @@ async fn open(way: &Way, smtp: &Smtp) -> Result<Wire, Trouble> {
     let config = tls::config(&way.relay, smtp);
     Wire::open(socket, &way.relay, &config, hello(&way.local_name))
         .await
-        .map_err(|fault| failed(format!("{host}:{port}: {fault}")))
+        .map_err(|fault| failed(format!("{host}:{port}: {}", told(&fault, &way.relay))))
 }
 
 /// The name in EHLO is one word.

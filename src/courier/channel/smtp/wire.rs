@@ -331,7 +331,13 @@ async fn encrypt<S: Stream>(
         .map_err(|_| Fault::Unfit("the name of the mail server cannot be on a certificate"))?;
     let connect = TlsConnector::from(Arc::clone(tls)).connect(name, stream);
     let connected = tokio::time::timeout(PATIENCE, connect).await;
-    Ok(connected.map_err(|_| Fault::TimedOut)??)
+    connected.map_err(|_| Fault::TimedOut)?.map_err(|error| {
+        let told = error.get_ref().and_then(|error| error.downcast_ref());
+        match told.and_then(super::tls::in_words) {
+            Some(words) => Fault::Unfit(words),
+            None => error.into(),
+        }
+    })
 }
 
 fn is_local(host: &str) -> bool {

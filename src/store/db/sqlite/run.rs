@@ -59,10 +59,25 @@ fn rows_of(connection: &Connection, sql: &Sql) -> Result<Vec<Row>> {
     let mut rows = statement.raw_query();
     let mut out = vec![];
     while let Some(row) = rows.next().map_err(translate)? {
-        let cells = (0..columns).map(|at| row.get(at).map_err(translate));
+        let cells = (0..columns).map(|at| row.get_ref(at).map(cell).map_err(translate));
         out.push(Row::from(cells.collect::<Result<Vec<_>>>()?));
     }
     Ok(out)
+}
+
+/// Text that is no UTF-8, which any other program may put into a column, stays bytes.
+fn cell(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::Value {
+    use rusqlite::types::{Value, ValueRef};
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Blob(text.to_vec()),
+        },
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    }
 }
 
 pub(super) fn execute(connection: &Connection, sql: &Sql) -> Result<u64> {
