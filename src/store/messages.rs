@@ -67,7 +67,7 @@ impl Messages<'_> {
         let clause = |is_given: bool, text: &'static str| if is_given { text } else { "" };
         let id = id_text(self.0.conn.dialect());
         let mut question = built(format!(
-            "SELECT {id}, {} FROM courier_messages WHERE nid = ?{}{}{} ORDER BY created_at DESC, id ASC LIMIT ? OFFSET ?",
+            "SELECT {id}, {} FROM courier_messages WHERE nid = ?{}{}{} ORDER BY created_at DESC, courier_messages.id LIMIT ? OFFSET ?",
             message_columns!(),
             clause(status.is_some(), " AND status = ?"),
             clause(recipient.is_some(), " AND recipient = ?"),

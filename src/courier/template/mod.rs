@@ -1,6 +1,7 @@
 //! Go's templates: read, checked, run within bounds. The language and the escaping of HTML are the library's; what it
 //! does otherwise than Go is put right here (courier.md §4.2).
 pub(super) mod budget;
+mod job;
 mod own;
 mod printf;
 mod rewrite;
@@ -11,7 +12,7 @@ mod tests;
 pub(super) mod value;
 
 use super::sprig::{self, Env};
-use budget::{Budget, MOST_ROUNDS, MOST_SOURCE, Output};
+use budget::{MOST_ROUNDS, MOST_SOURCE, Output};
 use gotmpl::parse::{DefineNode, ListNode, Parser};
 use gotmpl::{EscapeErrorCode, FuncMap, TemplateError, Value};
 use rewrite::{Fault, Rewriter};
@@ -54,16 +55,20 @@ impl ParseError {
     }
 }
 
-/// A set that can be run.
+/// A set that can be run, again and again.
 pub(super) struct Parsed {
-    entry: String,
-    mode: Mode,
-    functions: sprig::Set,
-    /// Which of them it calls.
-    called: BTreeSet<String>,
-    trees: BTreeMap<String, ListNode>,
+    is_built_in: bool,
+    ready: Ready,
     /// The fields that the template asks what it is given for, with their lines.
-    fields: Vec<(usize, String)>,
+    fields: Fields,
+}
+
+enum Ready {
+    Text {
+        entry: String,
+        template: Box<gotmpl::Template>,
+    },
+    Html(Box<gotmpl::html::Template>),
 }
 
 impl Parsed {
@@ -95,37 +100,27 @@ impl Parsed {
                 }
             }
         }
-        let parsed = Self {
-            entry: entry.to_owned(),
-            mode,
-            functions,
-            called,
-            trees,
-            fields,
+        let table = job::table(functions, &called);
+        let ready = match mode {
+            Mode::Text => {
+                let template = gotmpl::Template::new(entry)
+                    .max_range_iters(MOST_ROUNDS)
+                    .funcs(table);
+                let add = |template: gotmpl::Template, (name, tree): (String, ListNode)| {
+                    template.add_parse_tree(&name, tree)
+                };
+                Ready::Text {
+                    entry: entry.to_owned(),
+                    template: Box::new(trees.into_iter().fold(template, add)),
+                }
+            }
+            Mode::Html => Ready::Html(Box::new(html(entry, trees, table)?)),
         };
-        if mode == Mode::Html {
-            parsed.check_html()?;
-        }
-        Ok(parsed)
-    }
-
-    /// Where HTML is malformed shows when it is escaped, which the library does at the first run.
-    fn check_html(&self) -> Result<(), ParseError> {
-        let template = self.html(FuncMap::new())?;
-        let mut output = Output::default();
-        match template.execute_fmt(&mut output, &Value::Nil) {
-            Err(TemplateError::Escape {
-                name,
-                line,
-                description,
-                code,
-            }) => Err(ParseError {
-                name: name.unwrap_or_else(|| self.entry.clone()),
-                line,
-                what: in_words(code, description),
-            }),
-            _ => Ok(()),
-        }
+        Ok(Self {
+            is_built_in: functions == sprig::Set::Full,
+            ready,
+            fields,
+        })
     }
 
     /// Fields of what it is given, each once, with the first line that asks for it.
@@ -141,67 +136,7 @@ impl Parsed {
 
     /// Only those have all functions.
     pub(super) fn is_built_in(&self) -> bool {
-        self.functions == sprig::Set::Full
-    }
-
-    fn html(&self, functions: FuncMap) -> Result<gotmpl::html::Template, ParseError> {
-        let failed = |error: TemplateError| ParseError {
-            name: self.entry.clone(),
-            line: 0,
-            what: error.to_string(),
-        };
-        let mut template = gotmpl::html::Template::new(&self.entry)
-            .max_range_iters(MOST_ROUNDS)
-            .funcs(functions)
-            .parse("")
-            .map_err(failed)?;
-        for (name, tree) in &self.trees {
-            template = template
-                .add_parse_tree(name, tree.clone())
-                .map_err(failed)?;
-        }
-        Ok(template)
-    }
-
-    /// The functions that it calls, each with the budget at its door.
-    fn table(&self, env: Env) -> FuncMap {
-        let budget = Arc::new(Budget::default());
-        let env = Arc::new(env);
-        let mut table = FuncMap::new();
-        for &(name, function) in own::TABLE {
-            let budget = Arc::clone(&budget);
-            let run = move |args: &[Value]| {
-                let run = || {
-                    budget.step(1)?;
-                    let value = function(args)?;
-                    // What is only looked up is there already.
-                    if name != own::FIELD {
-                        budget.keep(&value)?;
-                    }
-                    Ok(value)
-                };
-                run().map_err(TemplateError::Exec)
-            };
-            table.insert(name.to_owned(), Arc::new(run));
-        }
-        let all = sprig::all(self.functions);
-        for function in all.filter(|f| self.called.contains(f.name)) {
-            let (budget, env) = (Arc::clone(&budget), Arc::clone(&env));
-            let run = move |args: &[Value]| {
-                let run = || {
-                    budget.step(function.cost)?;
-                    budget.look(args)?;
-                    let value = (function.run)(&env, args)?;
-                    budget.keep(&value)?;
-                    Ok(value)
-                };
-                run().map_err(|what: String| {
-                    TemplateError::Exec(format!("{}: {what}", function.name))
-                })
-            };
-            table.insert(function.name.to_owned(), Arc::new(run));
-        }
-        table
+        self.is_built_in
     }
 
     /// What it says. Takes as long as it takes, within bounds: not for a thread that others wait for.
@@ -209,29 +144,54 @@ impl Parsed {
     /// # Errors
     /// What went wrong, in words that may hold values of the data.
     pub(super) fn run(&self, data: &Value, env: Env) -> Result<String, String> {
-        let functions = self.table(env);
         let mut output = Output::default();
-        let done = match self.mode {
-            Mode::Text => {
-                let mut template = gotmpl::Template::new(&self.entry)
-                    .max_range_iters(MOST_ROUNDS)
-                    .funcs(functions);
-                for (name, tree) in &self.trees {
-                    template = template.add_parse_tree(name, tree.clone());
-                }
-                template.execute_template_fmt(&mut output, &self.entry, data)
+        let done = job::within(env, || match &self.ready {
+            Ready::Text { entry, template } => {
+                template.execute_template_fmt(&mut output, entry, data)
             }
-            Mode::Html => {
-                let template = self.html(functions).map_err(|error| error.to_string())?;
-                template.execute_fmt(&mut output, data)
-            }
-        };
+            Ready::Html(template) => template.execute_fmt(&mut output, data),
+        });
         match done {
             Ok(()) => Ok(output.text),
             Err(TemplateError::Exec(text)) => Err(text),
             Err(TemplateError::Write) => Err("the text is longer than a mail may be".to_owned()),
             Err(error) => Err(error.to_string()),
         }
+    }
+}
+
+/// Where HTML is malformed shows when it is escaped, which the library does at the first run, and then keeps.
+fn html(
+    entry: &str,
+    trees: BTreeMap<String, ListNode>,
+    table: FuncMap,
+) -> Result<gotmpl::html::Template, ParseError> {
+    let failed = |error: TemplateError| ParseError {
+        name: entry.to_owned(),
+        line: 0,
+        what: error.to_string(),
+    };
+    let mut template = gotmpl::html::Template::new(entry)
+        .max_range_iters(MOST_ROUNDS)
+        .funcs(table)
+        .parse("")
+        .map_err(failed)?;
+    for (name, tree) in trees {
+        template = template.add_parse_tree(&name, tree).map_err(failed)?;
+    }
+    let mut output = Output::default();
+    match template.execute_fmt(&mut output, &Value::Nil) {
+        Err(TemplateError::Escape {
+            name,
+            line,
+            description,
+            code,
+        }) => Err(ParseError {
+            name: name.unwrap_or_else(|| entry.to_owned()),
+            line,
+            what: in_words(code, description),
+        }),
+        _ => Ok(template),
     }
 }
 

@@ -144,7 +144,11 @@ async fn use_code(
 async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<(), Fault> {
     let flow = &mut *step.flow;
     let mut via = via_of(to);
-    let waiting = cx.store().pending_changes().of(flow.id).await?;
+    // Only what was begun for it is for a change that waits: such a form comes with a code.
+    let waiting = match flow.state {
+        State::SentEmail => cx.store().pending_changes().of(flow.id).await?,
+        _ => None,
+    };
     let mut batch = cx.store().batch();
     if flow.state == State::SentEmail {
         batch.delete_once::<VerificationCode>(flow.id);
