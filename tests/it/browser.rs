@@ -10,17 +10,16 @@ use time::Duration;
 
 const STYLES: [Style; 2] = [Style::Attributes, Style::Triggers];
 
-struct Visit {
-    browser: Chromium,
+struct Visit<'a> {
+    browser: &'a Chromium,
     app: TestApp,
     /// The server's address as the browser sees it.
     server: String,
     site: String,
 }
 
-/// A server with passkeys and security keys, its pages, and a browser, if there is one.
-async fn visit(style: Style, passwordless: bool) -> Option<Visit> {
-    let browser = Chromium::start().await?;
+/// A server with passkeys and security keys, its pages.
+async fn visit(browser: &Chromium, style: Style, passwordless: bool) -> Visit<'_> {
     let mut schema = person_schema();
     let email = &mut schema["properties"]["traits"]["properties"]["email"];
     let credentials = &mut email["ory.sh/kratos"]["credentials"];
@@ -60,16 +59,15 @@ async fn visit(style: Style, passwordless: bool) -> Option<Visit> {
     let server = app.public.replace("127.0.0.1", "localhost");
     app.configure(&json!({ "serve": { "public": { "base_url": format!("{server}/") } } }));
     page::serve(listener, &server, style);
-    let visit = Visit {
+    Visit {
         browser,
         app,
         server,
         site,
-    };
-    Some(visit)
+    }
 }
 
-impl Visit {
+impl Visit<'_> {
     /// Does something after which another page comes, and waits for that page.
     async fn then(&self, act: &str, page: &str) {
         self.browser
@@ -124,11 +122,12 @@ impl Visit {
             .await;
     }
 
-    async fn sign_in_with_password(&self) {
-        self.open("login").await;
-        self.fill("identifier", "ada@example.org").await;
-        self.fill("password", PASSWORD).await;
-        self.click("[name=method][value=password]", "").await;
+    /// The browser forgets all.
+    async fn leave(self, authenticator: &str) {
+        self.browser.pull_out(authenticator).await;
+        self.browser
+            .call("Network.clearBrowserCookies", json!({}))
+            .await;
     }
 
     async fn messages(&self) -> Vec<String> {
@@ -160,11 +159,12 @@ fn by(methods: &[&str], level: &str) -> (Vec<String>, String) {
 /// The passkey is the button's, and then the one that the browser offers for the field with the name.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passkey_signs_up_and_in() {
+    let Some(browser) = Chromium::start().await else {
+        return;
+    };
     for style in STYLES {
-        let Some(visit) = visit(style, false).await else {
-            return;
-        };
-        let authenticator = visit.browser.plug_in("internal").await;
+        let visit = visit(&browser, style, false).await;
+        let key = browser.plug_in("internal").await;
         visit.open("registration").await;
         visit.fill("traits.email", "ada@example.org").await;
         visit
@@ -175,17 +175,18 @@ async fn a_passkey_signs_up_and_in() {
         visit.no_faults();
 
         let me = visit.whoami().await;
-        eprintln!("{me}");
-        visit.browser.faults();
+        assert_eq!(me["error"]["code"], 401, "{me}");
+        // The network tab has it, too.
+        assert_eq!(browser.faults().len(), 1);
         // Nobody is at the authenticator until the button is there to be clicked.
-        visit.presence(&authenticator, false).await;
+        visit.presence(&key, false).await;
         visit.open("login").await;
         visit
             .browser
             .until("!!window.abortPasskeyConditionalUI")
             .await;
         visit.no_faults();
-        visit.presence(&authenticator, true).await;
+        visit.presence(&key, true).await;
         visit.click("[name=passkey_login_trigger]", "welcome").await;
         assert_eq!(visit.signed_in_by().await, by(&["passkey"], "aal1"));
         visit.no_faults();
@@ -199,16 +200,18 @@ async fn a_passkey_signs_up_and_in() {
             .await;
         assert_eq!(visit.signed_in_by().await, by(&["passkey"], "aal1"));
         visit.no_faults();
+        visit.leave(&key).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_add_keys_that_are_second_factors_and_do_away_with_them() {
+    let Some(browser) = Chromium::start().await else {
+        return;
+    };
     for style in STYLES {
-        let Some(visit) = visit(style, false).await else {
-            return;
-        };
-        visit.browser.plug_in("usb").await;
+        let visit = visit(&browser, style, false).await;
+        let key = browser.plug_in("usb").await;
         visit.open("registration").await;
         visit.fill("traits.email", "ada@example.org").await;
         visit.fill("password", PASSWORD).await;
@@ -227,26 +230,47 @@ async fn settings_add_keys_that_are_second_factors_and_do_away_with_them() {
             .click("[name=webauthn_register_trigger]", "settings")
             .await;
         assert_eq!(visit.messages().await, ["1050001"]);
-        let both = by(&["password", "webauthn"], "aal2");
-        assert_eq!(visit.signed_in_by().await, both);
+        let all = by(&["password", "passkey", "webauthn"], "aal2");
+        assert_eq!(visit.signed_in_by().await, all);
         visit.sign_out().await;
         visit.no_faults();
 
         visit.app.clock.advance(Duration::seconds(1));
-        visit.sign_in_with_password().await;
+        // The passkey says nothing while the page waits for a name.
+        visit.presence(&key, false).await;
+        visit.open("login").await;
+        visit.fill("identifier", "ada@example.org").await;
+        visit.fill("password", PASSWORD).await;
+        visit.click("[name=method][value=password]", "login").await;
+        visit.presence(&key, true).await;
+        assert_eq!(visit.messages().await, ["1010004"]);
+        visit
+            .click("[name=webauthn_login_trigger]", "welcome")
+            .await;
+        let both = by(&["password", "webauthn"], "aal2");
+        assert_eq!(visit.signed_in_by().await, both);
+
         visit.open("settings").await;
-        eprintln!("{:?}", visit.browser.value("location.href").await);
+        for button in ["webauthn_remove", "passkey_remove"] {
+            let button = format!("[name={button}]");
+            visit.click(&button, "settings").await;
+            assert_eq!(visit.messages().await, ["1050001"]);
+            let left = format!("document.querySelectorAll({}).length", quoted(&button));
+            assert_eq!(browser.value(&left).await, 0);
+        }
         visit.no_faults();
+        visit.leave(&key).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_security_key_signs_up_and_in_by_two_steps() {
+    let Some(browser) = Chromium::start().await else {
+        return;
+    };
     for style in STYLES {
-        let Some(visit) = visit(style, true).await else {
-            return;
-        };
-        visit.browser.plug_in("usb").await;
+        let visit = visit(&browser, style, true).await;
+        let key = browser.plug_in("usb").await;
         visit.open("registration").await;
         visit.fill("traits.email", "ada@example.org").await;
         visit.fill("webauthn_register_displayname", "blue").await;
@@ -266,5 +290,6 @@ async fn a_security_key_signs_up_and_in_by_two_steps() {
             .await;
         assert_eq!(visit.signed_in_by().await, by(&["webauthn"], "aal1"));
         visit.no_faults();
+        visit.leave(&key).await;
     }
 }

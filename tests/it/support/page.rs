@@ -110,11 +110,13 @@ const call = (name) => {
   if (window[name]) return window[name]()
   window.addEventListener("oryWebAuthnInitialized", () => window[name](), { once: true })
 }
-window.addEventListener("load", () => {
-  for (const element of document.querySelectorAll("[onload]")) element.onload()
+window.addEventListener("DOMContentLoaded", () => {
   for (const element of document.querySelectorAll("[data-onload]")) call(element.dataset.onload)
   for (const element of document.querySelectorAll("[data-onclick]"))
     element.addEventListener("click", () => call(element.dataset.onclick))
+})
+window.addEventListener("load", () => {
+  for (const element of document.querySelectorAll("[onload]")) element.onload()
   window.shown = true
 })
 "#;
