@@ -3,6 +3,7 @@
 
 mod assurance;
 mod bodies;
+mod browser;
 mod cli;
 mod code;
 mod config;

@@ -3,9 +3,11 @@
 //! `TEST_ENGINE` says on which engine: `sqlite` (unless said otherwise), `postgres` or `mysql`, the latter two on the
 //! servers that `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` name.
 pub mod authenticator;
+pub mod chromium;
 pub mod client;
 pub mod database;
 pub mod mail;
+pub mod page;
 pub mod smtp;
 
 use arc_swap::ArcSwap;
