@@ -42,13 +42,7 @@ async fn open(cx: &Cx, channel: Channel, cookies: &mut CookieChanges) -> Result<
         }
         Some(_) => {}
     }
-    furnish(
-        cx,
-        cookies,
-        &mut flow,
-        visitor.as_ref().map(|v| &v.identity),
-    )
-    .await?;
+    furnish(cx, cookies, &mut flow, visitor.as_ref()).await?;
     hook::before(cx, Event::LoginBefore { flow: &mut flow }, cookies).await?;
     cx.store().flows().insert(&flow).await?;
     let mode = mode(cx, &flow, visitor.as_ref().map(|v| &v.identity));
@@ -99,16 +93,17 @@ async fn furnish(
     cx: &Cx,
     cookies: &mut CookieChanges,
     flow: &mut LoginFlow,
-    visitor: Option<&Identity>,
+    visitor: Option<&Visitor>,
 ) -> Result<(), Fault> {
-    let mode = mode(cx, flow, visitor);
+    let mode = mode(cx, flow, visitor.map(|v| &v.identity));
     // No method of ours can be bound to an organization; the form then offers none.
     if flow.own.organization_id.is_none() {
         populate(cx, flow, mode).await?;
     }
     if flow.own.refresh {
         flow.form.messages = vec![text::login::confirm()];
-    } else if flow.own.requested_aal == Aal::Two {
+    }
+    if visitor.is_some_and(|v| v.session.aal < flow.own.requested_aal) {
         flow.form.say(text::login::second_factor());
     }
     // Apps see the field, too, unless codes are all that there is.
@@ -219,7 +214,7 @@ async fn successor(
     let mut new = blank(cx, old.channel, old.request_url.clone())?;
     new.own.identity_schema.clone_from(&old.own.identity_schema);
     new.own.refresh &= visitor.is_some();
-    furnish(cx, step.cookies, &mut new, visitor.map(|v| &v.identity)).await?;
+    furnish(cx, step.cookies, &mut new, visitor).await?;
     Ok(new)
 }
 

@@ -7,8 +7,8 @@ use crate::base::time::micros;
 use crate::base::url::{Params, with};
 use crate::flow::outcome::SettingsOutcome;
 use crate::flow::{
-    Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, csrf, pause,
-    return_to,
+    Answer, Body, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Step, Submission, Verb, csrf,
+    pause, return_to,
 };
 use crate::hook::{self, Event, Verdict};
 use crate::identity::validate;
@@ -33,6 +33,7 @@ async fn open(cx: &Cx, channel: Channel, cookies: &mut CookieChanges) -> Result<
         return Err(signed_out(cx, channel).into());
     };
     let own = cx.request.query.text("return_to");
+    let own = own.filter(|_| channel == Channel::Browser);
     must_satisfy(cx, &visitor, own.map(|_| cx.request.url.as_str()))?;
     let owner = Owner::of(&visitor);
     let url = cx.request.url.clone();
@@ -149,7 +150,7 @@ pub async fn fetch(cx: &Cx) -> Reply {
     let mut channel = Channel::Browser;
     let result = async {
         let Some(visitor) = admit::visitor(cx, Load::Credentials).await? else {
-            return Err(Refusal::unauthorized("Nobody is signed in.").into());
+            return Err(nobody(cx).into());
         };
         let mut flow = read_by::<Settings>(cx, |flow| {
             must_be_owner(flow, &visitor)?;
@@ -207,11 +208,15 @@ async fn show(cx: &Cx, flow: &mut SettingsFlow, owner: &Identity, fault: Fault) 
     }
 }
 
+fn nobody(cx: &Cx) -> Refusal {
+    let page = cx.config.selfservice.flows.ui_url(FlowKind::Login);
+    let refusal = Refusal::unauthorized("Nobody is signed in.");
+    refusal.html_to(302, page.to_owned())
+}
+
 async fn admitted(cx: &Cx) -> Result<(Visitor, SettingsFlow), Fault> {
     let Some(visitor) = admit::visitor(cx, Load::Credentials).await? else {
-        let page = cx.config.selfservice.flows.ui_url(FlowKind::Login);
-        let refusal = Refusal::unauthorized("Nobody is signed in.");
-        return Err(refusal.html_to(302, page.to_owned()).into());
+        return Err(nobody(cx).into());
     };
     let flow = load::<Settings>(cx).await?;
     must_satisfy(cx, &visitor, Some(&submitted_to(cx)))?;
@@ -250,15 +255,18 @@ async fn take(
         return expired(cx, step, owner).await;
     }
     must_be_owner(step.flow, visitor)?;
-    if let Some((by, body)) = taken_up(cx, step, visitor).await? {
-        let token = body["csrf_token"].as_str().map(str::to_owned);
-        return change(cx, step, visitor, by, body, token).await;
-    }
+    let s = &as_read(s);
     for by in all() {
+        if let Some(body) = taken_up(cx, step, visitor, by.0, s).await? {
+            let token = body["csrf_token"].as_str().map(str::to_owned);
+            let wish = (body, token, Since::Before);
+            return change(cx, step, visitor, by, wish).await;
+        }
         match by.1.read(cx, step, owner, s).await {
             Ok(None) => {}
             Ok(Some(body)) => {
-                return change(cx, step, visitor, by, body, s.text("csrf_token")).await;
+                let wish = (body, s.text("csrf_token"), Since::Now);
+                return change(cx, step, visitor, by, wish).await;
             }
             Err(fault) => return Err(excused(cx, step, by.0, fault)),
         }
@@ -267,23 +275,43 @@ async fn take(
     Err(Fault::form(text::settings::nobody()))
 }
 
-/// What a browser wanted before it was sent to sign in again.
+/// A form is read from the body, or, where there is none, from the query; never from both.
+fn as_read(s: &Submission) -> Submission {
+    let body = match (&s.verb, &s.body) {
+        (Verb::Get, _) => Body::Form(s.query.clone()),
+        (_, body) => body.clone(),
+    };
+    Submission {
+        verb: s.verb,
+        query: Params::default(),
+        body,
+    }
+}
+
+/// Since when a change is wished for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Since {
+    Now,
+    /// It has waited for a fresh sign-in.
+    Before,
+}
+
+/// What a browser wanted of the method before it was sent to sign in again, and comes back for. What it sends now goes
+/// before what waits.
 async fn taken_up(
     cx: &Cx,
     step: &mut Step<'_, Settings>,
     visitor: &Visitor,
-) -> Result<Option<(Responsible, Value)>, Fault> {
-    if step.flow.channel != Channel::Browser || cx.request.is_json {
+    method: &dyn Method,
+    s: &Submission,
+) -> Result<Option<Value>, Fault> {
+    let comes_back = s.verb == Verb::Get && !cx.request.is_json;
+    if step.flow.channel != Channel::Browser || !comes_back {
         return Ok(None);
     }
-    for by in all() {
-        let name = waits_as(by.0.id());
-        let waited = pause::take_up(cx, step.cookies, &name, visitor.identity.id).await?;
-        if let Some(body) = waited.filter(|body| body["flow"] == json!(step.flow.id)) {
-            return Ok(Some((by, body)));
-        }
-    }
-    Ok(None)
+    let name = waits_as(method.id());
+    let waited = pause::take_up(cx, step.cookies, &name, visitor.identity.id).await?;
+    Ok(waited.filter(|body| body["flow"] == json!(step.flow.id)))
 }
 
 /// The words of before are gone; the profile sees to its own.
@@ -305,8 +333,7 @@ async fn change(
     step: &mut Step<'_, Settings>,
     visitor: &Visitor,
     by: Responsible,
-    body: Value,
-    token: Option<String>,
+    (body, token, since): (Value, Option<String>, Since),
 ) -> Result<Answer, Fault> {
     let (method, settings) = by;
     let outcome = async {
@@ -321,6 +348,7 @@ async fn change(
     };
     match outcome.await {
         Ok(SettingsOutcome::AskAgain) => {
+            step.flow.form.forget_messages();
             cx.store().flows().update(step.flow).await?;
             Ok(Answer::flow(step.flow, Shown::Fine))
         }
@@ -329,7 +357,9 @@ async fn change(
         }
         Err(Fault::Reauthenticate) => {
             let is_profile = method.id() == MethodId::Profile;
-            if step.flow.channel == Channel::Browser || is_profile {
+            let waits = step.flow.channel == Channel::Browser || is_profile;
+            // What has waited once does not wait again: it would for ever, if no sign-in is fresh enough.
+            if waits && since == Since::Now {
                 let payload = to_resume(step.flow, body);
                 let name = waits_as(method.id());
                 let owner = visitor.identity.id;

@@ -80,7 +80,8 @@ impl From<store::Error> for Fault {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Conflict(_) => Refusal::conflict().into(),
-            store::Error::Missing(_) => Refusal::no_row().into(),
+            // Somebody has deleted what this was about.
+            store::Error::Missing(_) | store::Error::Dangling => Refusal::no_row().into(),
             store::Error::Refused(reason) => {
                 Refusal::bad(format!("This cannot be stored: {reason}.")).into()
             }

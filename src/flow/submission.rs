@@ -20,7 +20,7 @@ pub enum Verb {
 }
 
 /// What cannot be read is no error yet: some methods never look.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Body {
     /// Names may repeat.
     Form(Params),

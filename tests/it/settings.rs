@@ -133,7 +133,8 @@ async fn only_their_owner_gets_at_settings() {
         }
 
         let mut nobody = app.client(kind);
-        assert_eq!(nobody.get(&page).await.status, 401);
+        let expected = if kind == Kind::Browser { 302 } else { 401 };
+        assert_eq!(nobody.get(&page).await.status, expected);
         let submitted = nobody.submit("settings", &form, new_password()).await;
         match kind {
             Kind::Browser => assert_eq!(submitted.location(), "http://ui.test/login"),
@@ -309,6 +310,71 @@ async fn a_change_that_waits_is_forgotten_with_a_new_form_and_is_nobody_elses() 
     );
     assert!(app.spa().sign_in(ADA, PASSWORD).await.status.is_success());
     assert!(app.spa().sign_in(BOB, PASSWORD).await.status.is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_sent_now_goes_before_what_waits() {
+    let app = TestApp::with(with_destination()).await;
+    let id = app.seed(ADA, PASSWORD).await;
+    let (mut client, form) = stale(&app, Kind::Browser).await;
+    let refused = client.submit("settings", &form, new_password()).await;
+    confirm(&mut client, refused.location()).await;
+    let forged = json!({ "csrf_token": "none", "method": "profile", "traits": { "email": ADA } });
+    let forged = client.submit("settings", &form, forged).await;
+    assert!(forged.location().starts_with("http://ui.test/error"));
+    let now = json!({ "method": "profile", "traits": { "email": ADA, "age": 41 } });
+    let done = client.submit("settings", &form, now).await;
+    assert_eq!(done.location(), "http://ui.test/done");
+    let path = format!("/admin/identities/{id}");
+    let stored = app.admin(Method::GET, &path, None).await.json();
+    assert_eq!(stored["traits"]["age"], 41);
+    assert!(app.spa().sign_in(ADA, PASSWORD).await.status.is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_sign_in_is_fresh_enough_for_a_limit_of_nothing_and_nobody_goes_round_for_ever() {
+    let mut app = TestApp::with(with_destination()).await;
+    app.configure(&json!({ "selfservice": { "flows": { "settings": {
+        "privileged_session_max_age": "0s",
+    } } } }));
+    app.seed(ADA, PASSWORD).await;
+    let mut client = signed_in(&app, Kind::Browser, ADA).await;
+    let form = client.start("settings", "").await;
+    app.clock.advance(Duration::SECOND);
+    let mut refused = client.submit("settings", &form, new_password()).await;
+    for _ in 0..2 {
+        app.clock.advance(Duration::SECOND);
+        let back = confirm(&mut client, refused.location()).await;
+        app.clock.advance(Duration::SECOND);
+        refused = client.get(&back).await;
+    }
+    assert!(
+        refused
+            .location()
+            .starts_with("http://ui.test/settings?flow=")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_may_be_sent_by_get() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    let mut client = signed_in(&app, Kind::Native, ADA).await;
+    let form = client.start("settings", "").await;
+    let query = format!("flow={}&method=password&password={OTHER_PASSWORD}", form.id);
+    let done = client.get(&format!("/self-service/settings?{query}")).await;
+    assert_eq!(done.status, 200, "{}", done.text);
+    // What stands in the address does not count where there is a body.
+    let path = format!("/self-service/settings?{query}");
+    let answer = client.send(Method::POST, &path, Some(&json!({}))).await;
+    assert_eq!(messages(&answer.json()), ["4010004"]);
+    assert!(
+        app.spa()
+            .sign_in(ADA, OTHER_PASSWORD)
+            .await
+            .status
+            .is_success()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

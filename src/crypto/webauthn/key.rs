@@ -6,6 +6,8 @@ use aws_lc_rs::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey};
 /// `alg` of COSE, in the order in which they are offered.
 pub const ALGORITHMS: [i64; 10] = [-7, -35, -36, -257, -258, -259, -37, -38, -39, -8];
 
+/// Shortest modulus, in bytes, that is computed with: nobody could sign in with a key that has less.
+const SHORTEST_MODULUS: usize = 256;
 /// Longest modulus, in bytes, that is computed with.
 const LONGEST_MODULUS: usize = 1024;
 
@@ -74,7 +76,8 @@ impl PublicKey {
             number.get(zeros..).unwrap_or_default().to_vec()
         };
         let (modulus, exponent) = (strip(modulus), strip(exponent));
-        let fits = modulus.len() <= LONGEST_MODULUS && (1..=8).contains(&exponent.len());
+        let fits = (SHORTEST_MODULUS..=LONGEST_MODULUS).contains(&modulus.len())
+            && (1..=8).contains(&exponent.len());
         fits.then_some(Self {
             algorithm,
             material: Material::Rsa { modulus, exponent },

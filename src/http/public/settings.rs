@@ -1,6 +1,7 @@
 //! `/self-service/settings…` (http-api.md §8.4).
 use crate::base::terms::Channel;
 use crate::engine::settings;
+use crate::flow::Answer;
 use crate::http::context::Call;
 use crate::http::{body, reply};
 use axum::response::Response;
@@ -17,10 +18,12 @@ pub async fn api(call: Call) -> Response {
     reply::render(&call.cx, &call.head.method, true, reply).await
 }
 
-/// `GET /self-service/settings/flows?id=`: JSON, whoever asks.
+/// `GET /self-service/settings/flows?id=`: JSON, whoever asks; but a page that nobody is signed in to is sent to do that.
 pub async fn fetch(mut call: Call) -> Response {
-    (call.cx.request.is_json, call.cx.request.accepts_json) = (true, true);
     let reply = settings::fetch(&call.cx).await;
+    if !matches!(&reply.answer, Answer::Refused(refusal) if refusal.status == 401) {
+        (call.cx.request.is_json, call.cx.request.accepts_json) = (true, true);
+    }
     reply::render(&call.cx, &call.head.method, true, reply).await
 }
 

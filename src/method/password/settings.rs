@@ -19,12 +19,14 @@ use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 static SHAPE: LazyLock<Result<Payload, SchemaError>> = LazyLock::new(|| {
-    Payload::new(&json!({ "type": "object", "properties": {
+    Payload::new(
+        &json!({ "type": "object", "required": ["password"], "properties": {
         "method": { "type": "string" },
         "password": { "type": "string" },
         "csrf_token": { "type": "string" },
         "transient_payload": { "type": "object", "additionalProperties": true },
-    } }))
+    } }),
+    )
 });
 
 #[async_trait]
