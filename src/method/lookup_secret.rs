@@ -1,20 +1,18 @@
 //! Backup codes: each stands in once for a second factor that is not at hand (flows.md §9.7).
 use super::{
     LoginMethod, LoginMode, Method, Owner, SettingsMethod, decode, is_first_factor, must_be_fresh,
-    must_be_on, text_of,
+    must_be_on, second_step_of, text_of, with_second_factor,
 };
-use crate::base::id::CredentialId;
 use crate::base::random;
 use crate::base::terms::{Aal, CredentialsType, MethodId};
 use crate::base::time::{parse_rfc3339, rfc3339};
 use crate::flow::outcome::{LoginOutcome, SettingsOutcome};
-use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
+use crate::flow::{Cx, Fault, Step, Submission, csrf};
 use crate::model::credentials::Credential;
 use crate::model::flow::{Login, LoginFlow, Settings, SettingsFlow};
 use crate::model::identity::Identity;
 use crate::model::session::Authentication;
 use crate::schema::{Payload, SchemaError};
-use crate::store::Load;
 use crate::text::{self, Message};
 use crate::ui::{Form, Input, Node};
 use async_trait::async_trait;
@@ -129,12 +127,7 @@ impl LoginMethod for LookupSecret {
 async fn use_code(cx: &Cx, step: &mut Step<'_, Login>, s: &Submission) -> Result<Identity, Fault> {
     let body = decode(&LOGIN, s)?;
     csrf::check(cx, step.flow, s)?;
-    let Some(session) = step.session else {
-        return Err(Refusal::aal1_required().into());
-    };
-    let mut identities = cx.store().identities();
-    let owner = session.identity_id;
-    let mut identity = identities.get(owner, Load::Credentials).await?;
+    let mut identity = second_step_of(cx, step).await?;
     let credential = set_up(&identity).ok_or_else(|| Fault::form(text::validation::no_lookup()))?;
     let typed = text_of(&body, "lookup_secret");
     let Some(place) = place_of(codes(&credential.config), typed) else {
@@ -151,7 +144,7 @@ async fn use_code(cx: &Cx, step: &mut Step<'_, Login>, s: &Submission) -> Result
         fresh
     };
     let store = cx.store();
-    let edited = store.edit_credential(credential.id, Some((owner, cx.now)), take);
+    let edited = store.edit_credential(credential.id, Some((identity.id, cx.now)), take);
     if !edited.await? {
         return Err(Fault::form(text::validation::lookup_used()));
     }
@@ -260,13 +253,11 @@ fn confirm(cx: &Cx, flow: &SettingsFlow, owner: Owner<'_>) -> Result<SettingsOut
         .iter()
         .map(|code| json!({ "code": code["code"], "used_at": null }))
         .collect();
-    let mut identity = owner.identity.clone();
-    identity.remove_credential(CredentialsType::LookupSecret);
-    let id = CredentialId::random(cx.dice());
-    let config = json!({ "recovery_codes": new });
-    let mut credential = Credential::new(id, CredentialsType::LookupSecret, config, cx.now);
-    credential.identifiers = vec![identity.id.to_string()];
-    identity.set_credential(credential);
+    let (kind, config) = (
+        CredentialsType::LookupSecret,
+        json!({ "recovery_codes": new }),
+    );
+    let identity = with_second_factor(cx, owner.identity, kind, config);
     Ok(SettingsOutcome::Change {
         identity: Box::new(identity),
         gains: Some(proof(cx)),

@@ -19,14 +19,15 @@ mod secret;
 mod totp;
 mod webauthn;
 
-use crate::base::id::AddressId;
-use crate::base::terms::{Aal, MethodId, Via};
+use crate::base::id::{AddressId, CredentialId};
+use crate::base::terms::{Aal, CredentialsType, MethodId, Via};
 use crate::config::Config;
 use crate::flow::outcome::{
     LoginOutcome, RecoveryOutcome, RegistrationOutcome, Screen, SettingsOutcome,
     VerificationOutcome,
 };
 use crate::flow::{CookieChanges, Cx, Fault, Refusal, Step, Submission};
+use crate::model::credentials::Credential;
 use crate::model::flow::{
     Login, LoginFlow, Recovery, RecoveryFlow, Registration, RegistrationFlow, Settings,
     SettingsFlow, Verification, VerificationFlow,
@@ -35,7 +36,7 @@ use crate::model::identity::{Identity, VerifiableAddress};
 use crate::model::session::Session;
 use crate::schema::{IdentitySchema, Payload, SchemaError};
 use crate::session;
-use crate::store::Batch;
+use crate::store::{Batch, Load};
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -289,6 +290,25 @@ fn must_be_fresh(cx: &Cx, session: &Session) -> Result<(), Fault> {
     } else {
         Err(Fault::Reauthenticate)
     }
+}
+
+/// Whose second factor is asked for, as stored by now.
+async fn second_step_of(cx: &Cx, step: &Step<'_, Login>) -> Result<Identity, Fault> {
+    let session = step.session.ok_or_else(Refusal::aal1_required)?;
+    let mut identities = cx.store().identities();
+    let identity = identities.get(session.identity_id, Load::Credentials);
+    Ok(identity.await?)
+}
+
+/// The person with a new second factor of that kind, which is found by their id, in the place of an old one.
+fn with_second_factor(cx: &Cx, owner: &Identity, kind: CredentialsType, config: Value) -> Identity {
+    let mut identity = owner.clone();
+    identity.remove_credential(kind);
+    let id = CredentialId::random(cx.dice());
+    let mut credential = Credential::new(id, kind, config, cx.now);
+    credential.identifiers = vec![identity.id.to_string()];
+    identity.set_credential(credential);
+    identity
 }
 
 /// For methods that only serve the first factor.

@@ -117,12 +117,7 @@ impl Kind {
     }
 
     /// The credential with one key less; without keys, it goes.
-    pub(super) fn remove(
-        self,
-        cx: &Cx,
-        owner: &Identity,
-        hex: &str,
-    ) -> Result<(Identity, Record), Fault> {
+    pub(super) fn remove(self, cx: &Cx, owner: &Identity, hex: &str) -> Result<Identity, Fault> {
         let (_, keys, _) = self
             .keys(owner)
             .ok_or_else(|| Fault::bad("There is no key that could be removed."))?;
@@ -140,7 +135,7 @@ impl Kind {
         {
             identity.remove_credential(self.of);
         }
-        Ok((identity, key))
+        Ok(identity)
     }
 
     /// What a use of a key has shown of it goes to its row. The sign-in does not depend on that.

@@ -78,7 +78,7 @@ impl SettingsMethod for Passkey {
             let answer = text_of(body, "passkey_settings_register");
             return add(cx, step, owner.identity, answer).await;
         }
-        let (identity, _) = KEYS.remove(cx, owner.identity, removed)?;
+        let identity = KEYS.remove(cx, owner.identity, removed)?;
         Ok(SettingsOutcome::Change {
             identity: Box::new(identity),
             gains: None,

@@ -5,17 +5,17 @@ mod picture;
 mod settings;
 
 use super::{
-    LoginMethod, LoginMode, Method, SettingsMethod, decode, is_first_factor, must_be_on, text_of,
+    LoginMethod, LoginMode, Method, SettingsMethod, decode, is_first_factor, must_be_on,
+    second_step_of, text_of,
 };
 use crate::base::terms::{Aal, CredentialsType, MethodId};
 use crate::flow::outcome::LoginOutcome;
-use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
+use crate::flow::{Cx, Fault, Step, Submission, csrf};
 use crate::model::credentials::Credential;
 use crate::model::flow::{Login, LoginFlow};
 use crate::model::identity::Identity;
 use crate::model::session::Authentication;
 use crate::schema::{Payload, SchemaError};
-use crate::store::Load;
 use crate::text;
 use crate::ui::{Input, Node};
 use async_trait::async_trait;
@@ -108,12 +108,7 @@ async fn check(cx: &Cx, step: &mut Step<'_, Login>, s: &Submission) -> Result<Id
     let body = decode(&SHAPE, s)?;
     step.flow.passing.transient_payload = Some(body["transient_payload"].clone());
     csrf::check(cx, step.flow, s)?;
-    let Some(session) = step.session else {
-        return Err(Refusal::aal1_required().into());
-    };
-    let mut identities = cx.store().identities();
-    let owner = session.identity_id;
-    let identity = identities.get(owner, Load::Credentials).await?;
+    let identity = second_step_of(cx, step).await?;
     let credential = set_up(&identity).ok_or_else(|| Fault::form(text::validation::no_totp()))?;
     let wrong = || Fault::form(text::validation::totp_wrong());
     let key = Key::of(&credential.config).ok_or_else(wrong)?;

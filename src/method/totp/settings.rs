@@ -1,12 +1,12 @@
 //! Setting up an authenticator app, and doing without it.
 use super::key::Key;
 use super::{ME, Totp, picture, proof, set_up};
-use crate::base::id::CredentialId;
 use crate::base::terms::CredentialsType;
 use crate::flow::outcome::SettingsOutcome;
 use crate::flow::{Cx, Fault, Step, Submission};
-use crate::method::{Owner, SettingsMethod, decode, must_be_fresh, must_be_on, text_of};
-use crate::model::credentials::Credential;
+use crate::method::{
+    Owner, SettingsMethod, decode, must_be_fresh, must_be_on, text_of, with_second_factor,
+};
 use crate::model::flow::{Settings, SettingsFlow};
 use crate::model::identity::Identity;
 use crate::schema::{Payload, SchemaError};
@@ -93,8 +93,8 @@ impl SettingsMethod for Totp {
         body: &Value,
     ) -> Result<SettingsOutcome, Fault> {
         must_be_fresh(cx, owner.session)?;
-        let mut identity = owner.identity.clone();
         if set_up(owner.identity).is_some() {
+            let mut identity = owner.identity.clone();
             if body["totp_unlink"] == true {
                 identity.remove_credential(CredentialsType::Totp);
             }
@@ -117,11 +117,8 @@ impl SettingsMethod for Totp {
         if cx.config.extensions.totp.refuse_replay {
             config["last_used_step"] = matched.into();
         }
-        identity.remove_credential(CredentialsType::Totp);
-        let id = CredentialId::random(cx.dice());
-        let mut credential = Credential::new(id, CredentialsType::Totp, config, cx.now);
-        credential.identifiers = vec![identity.id.to_string()];
-        identity.set_credential(credential);
+        let kind = CredentialsType::Totp;
+        let identity = with_second_factor(cx, owner.identity, kind, config);
         Ok(SettingsOutcome::Change {
             identity: Box::new(identity),
             gains: Some(proof(cx)),

@@ -89,7 +89,7 @@ impl SettingsMethod for WebAuthn {
         if !answer.is_empty() {
             return add(cx, step, owner.identity, answer, body).await;
         }
-        let (identity, _) = KEYS.remove(cx, owner.identity, text_of(body, "webauthn_remove"))?;
+        let identity = KEYS.remove(cx, owner.identity, text_of(body, "webauthn_remove"))?;
         Ok(SettingsOutcome::Change {
             identity: Box::new(identity),
             gains: None,
