@@ -5,9 +5,12 @@
 pub mod cleanup;
 pub mod courier;
 pub mod hashers;
+pub mod import;
 pub mod migrate;
 mod order;
+mod output;
 mod print;
+pub mod remote;
 pub mod serve;
 mod source;
 pub mod sql;
@@ -38,6 +41,12 @@ enum Command {
     Migrate(sql::MigrateArgs),
     Cleanup(sql::CleanupArgs),
     Hashers(hashers::HashersArgs),
+    Get(remote::GetArgs),
+    #[command(alias = "ls")]
+    List(remote::ListArgs),
+    Delete(remote::DeleteArgs),
+    Import(import::ImportArgs),
+    Remote(remote::AskArgs),
     /// Show version, commit and build time
     Version,
     /// Run Jsonnet for a server that started this; not to be called by people
@@ -87,6 +96,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Migrate(args) => args.run(),
         Command::Cleanup(args) => args.run(),
         Command::Hashers(args) => hash(&args),
+        Command::Get(args) => args.run(),
+        Command::List(args) => args.run(),
+        Command::Delete(args) => args.run(),
+        Command::Import(args) => args.run(),
+        Command::Remote(args) => args.run(),
         // Ran above.
         Command::JsonnetWorker => Ok(()),
         Command::Version => version::run(),
@@ -105,6 +119,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn hash(args: &hashers::HashersArgs) -> anyhow::Result<()> {
     let config = source::unchecked(&source::source(args.config()))?;
     args.run(&config.hashers.argon2)
+}
+
+/// What `--help` would show: for a command whose family needs one more word.
+fn help(words: &[&str]) -> anyhow::Result<()> {
+    let arguments = ["kratos"].iter().chain(words).chain(&["--help"]);
+    if let Err(help) = Cli::command().try_get_matches_from(arguments) {
+        write!(print::out(), "{}", help.render())?;
+    }
+    Ok(())
 }
 
 /// Help goes to stdout and is a success; everything else goes to stderr and is none.
