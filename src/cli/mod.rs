@@ -14,6 +14,7 @@ pub mod remote;
 pub mod serve;
 mod source;
 pub mod sql;
+pub mod validate;
 pub mod version;
 pub mod zero_config;
 
@@ -46,6 +47,7 @@ enum Command {
     List(remote::ListArgs),
     Delete(remote::DeleteArgs),
     Import(import::ImportArgs),
+    Validate(validate::ValidateArgs),
     Remote(remote::AskArgs),
     /// Show version, commit and build time
     Version,
@@ -100,6 +102,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => args.run(),
         Command::Delete(args) => args.run(),
         Command::Import(args) => args.run(),
+        Command::Validate(args) => args.run(),
         Command::Remote(args) => args.run(),
         // Ran above.
         Command::JsonnetWorker => Ok(()),

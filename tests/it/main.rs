@@ -19,6 +19,7 @@ mod pages;
 mod passkey;
 mod recovery;
 mod registration;
+mod remote;
 mod second_factor;
 mod serve;
 mod sessions;
