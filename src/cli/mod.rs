@@ -6,6 +6,7 @@ pub mod cleanup;
 pub mod courier;
 pub mod hashers;
 pub mod import;
+pub mod jsonnet;
 pub mod migrate;
 mod order;
 mod output;
@@ -16,6 +17,7 @@ mod source;
 pub mod sql;
 pub mod validate;
 pub mod version;
+pub mod words;
 pub mod zero_config;
 
 use clap::error::ErrorKind;
@@ -49,11 +51,12 @@ enum Command {
     Import(import::ImportArgs),
     Validate(validate::ValidateArgs),
     Remote(remote::AskArgs),
+    Format(jsonnet::FormatArgs),
+    Lint(jsonnet::LintArgs),
+    Completion(words::CompletionArgs),
+    Man(words::ManArgs),
     /// Show version, commit and build time
     Version,
-    /// Run Jsonnet for a server that started this; not to be called by people
-    #[command(name = crate::jsonnet::COMMAND, hide = true)]
-    JsonnetWorker,
 }
 
 /// Where the configuration is.
@@ -72,7 +75,15 @@ struct Explained;
 
 /// Reads the command line, does what it says, and gives the exit state.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = order::flags_last(&Cli::command(), arguments.into_iter().collect());
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // A child of a server. It is no command for people, and none that shells should complete.
+    if arguments
+        .get(1)
+        .is_some_and(|word| word == crate::jsonnet::COMMAND)
+    {
+        return shown(crate::jsonnet::run_child());
+    }
+    let arguments = order::flags_last(&Cli::command(), arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
@@ -88,9 +99,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ));
         }
     };
-    if matches!(command, Command::JsonnetWorker) {
-        return shown(crate::jsonnet::run_child());
-    }
     crate::outbound::tls::install_provider();
     let done = match command {
         Command::Serve(args) => args.run(),
@@ -104,8 +112,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Import(args) => args.run(),
         Command::Validate(args) => args.run(),
         Command::Remote(args) => args.run(),
-        // Ran above.
-        Command::JsonnetWorker => Ok(()),
+        Command::Format(args) => args.run(),
+        Command::Lint(args) => args.run(),
+        Command::Completion(args) => args.run(),
+        Command::Man(args) => args.run(),
         Command::Version => version::run(),
     };
     crate::telemetry::logs::flush();

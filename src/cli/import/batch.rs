@@ -98,7 +98,8 @@ impl Batch {
         admin: &Admin,
         mut tell: impl FnMut(&Place, Outcome) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut waiting: Vec<Range<usize>> = vec![0..self.entries.len()];
+        let mut waiting: Vec<Range<usize>> = vec![];
+        waiting.push(0..self.entries.len());
         while let Some(range) = waiting.pop() {
             let Some(entries) = self.entries.get(range.clone()) else {
                 continue;

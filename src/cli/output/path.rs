@@ -213,7 +213,6 @@ fn holds(item: &Value, condition: &str) -> Result<bool, PathError> {
 
 fn modified(value: &Value, name: &str) -> Result<Value, PathError> {
     Ok(match (name, value) {
-        ("this" | "ugly" | "pretty" | "valid", value) => value.clone(),
         ("reverse", Value::Array(items)) => items.iter().rev().cloned().collect(),
         ("reverse", Value::Object(map)) => {
             let turned: Map<_, _> = map
@@ -232,7 +231,11 @@ fn modified(value: &Value, name: &str) -> Result<Value, PathError> {
             });
             flat.collect()
         }
-        ("reverse" | "keys" | "values" | "flatten", value) => value.clone(),
+        // What has no keys or no order stays as it is.
+        (
+            "this" | "ugly" | "pretty" | "valid" | "reverse" | "keys" | "values" | "flatten",
+            value,
+        ) => value.clone(),
         (other, _) => return Err(PathError::Modifier(other.to_owned())),
     })
 }

@@ -29,7 +29,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
 
 #[derive(Args, Clone, Debug, Default)]
 pub(in crate::cli) struct EndpointArgs {
-    /// The URL of the admin API, as http://127.0.0.1:4434
+    /// The URL of the admin API, as <http://127.0.0.1:4434>
     #[arg(
         short,
         long,
@@ -211,7 +211,7 @@ impl Admin {
                         Again::IfUndone => error == OutboundError::NoConnection,
                     };
                     if !passing || attempt >= ATTEMPTS {
-                        let url = self.shown(&request.url);
+                        let url = shown(&request.url);
                         return Err(Trouble::NoAnswer { url, error });
                     }
                     (error.to_string(), None)
@@ -221,7 +221,7 @@ impl Admin {
             if self.tells {
                 print::note(format_args!(
                     "{}: {problem}; attempt {} of {ATTEMPTS} follows in {} s",
-                    self.shown(&request.url),
+                    shown(&request.url),
                     attempt + 1,
                     now.as_secs()
                 ));
@@ -230,21 +230,9 @@ impl Admin {
             pause = pause.saturating_mul(2);
         }
         Err(Trouble::NoAnswer {
-            url: self.shown(&request.url),
+            url: shown(&request.url),
             error: OutboundError::NoConnection,
         })
-    }
-
-    /// Without what a user may have written into it to be let in.
-    fn shown(&self, url: &str) -> String {
-        let Ok(mut url) = Url::parse(url) else {
-            return String::new();
-        };
-        // Both fail for URLs without a host, which have none to hide.
-        let _ = url.set_password(None);
-        let _ = url.set_username("");
-        url.set_query(None);
-        url.into()
     }
 
     pub(in crate::cli) fn read<T: DeserializeOwned>(
@@ -253,10 +241,22 @@ impl Admin {
         response: &Response,
     ) -> Result<T, Trouble> {
         response.json().map_err(|error| Trouble::Strange {
-            url: self.shown(&self.url(path, &[])),
+            url: shown(&self.url(path, &[])),
             problem: error.to_string(),
         })
     }
+}
+
+/// Without what a user may have written into it to be let in.
+fn shown(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else {
+        return String::new();
+    };
+    // Both fail for URLs without a host, which have none to hide.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url.set_query(None);
+    url.into()
 }
 
 /// A path with somebody's words in it.
@@ -318,6 +318,6 @@ mod tests {
     #[test]
     fn who_signs_in_by_the_url_is_not_shown() {
         let admin = admin("http://user:secret@h/").unwrap();
-        assert_eq!(admin.shown(&admin.url("/a", &[("t", "x")])), "http://h/a");
+        assert_eq!(shown(&admin.url("/a", &[("t", "x")])), "http://h/a");
     }
 }
