@@ -97,7 +97,8 @@ async fn accounts_are_imported_shown_listed_and_deleted() {
         assert_eq!((code, out.as_str()), (0, "true\n"), "{err}");
     }
     let (code, out, _) = run(&["remote", "version", "--format", "yaml"], "").await;
-    assert_eq!((code, out.as_str()), (0, "version: test\n"));
+    let version = format!("version: \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!((code, out), (0, version));
 }
 
 #[tokio::test(flavor = "multi_thread")]
