@@ -392,6 +392,48 @@ async fn an_address_that_somebody_has_is_refused() {
     }
 }
 
+/// Nobody can sign in by an address that the account does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_addresses_given_at_once_one_stays() {
+    let app = TestApp::start().await;
+    let id = app.seed(ADA, PASSWORD).await;
+    let owner = signed_in(&app, Kind::Spa, ADA).await;
+    for round in 0..8 {
+        let mut answers = vec![];
+        for n in 0..4 {
+            let mut client = app.spa();
+            client.cookies.clone_from(&owner.cookies);
+            let form = client.start("settings", "").await;
+            let change = profile(&format!("ada-{round}-{n}@example.org"));
+            answers.push(tokio::spawn(async move {
+                client.submit("settings", &form, change).await
+            }));
+        }
+        let mut saved = 0;
+        for answer in answers {
+            let answer = answer.await.expect("an answer");
+            match answer.status.as_u16() {
+                200 => saved += 1,
+                400 => assert_eq!(messages(&answer.json()), ["4000001"]),
+                _ => panic!("{} {}", answer.status, answer.text),
+            }
+        }
+        assert!(saved > 0);
+        let url = format!(
+            "{}/admin/identities/{id}?include_credential=password",
+            app.admin
+        );
+        let identity = app.spa().get(&url).await.json();
+        let address = identity["traits"]["email"].clone();
+        let identifiers = &identity["credentials"]["password"]["identifiers"];
+        assert_eq!(*identifiers, json!([address]));
+        for list in ["verifiable_addresses", "recovery_addresses"] {
+            assert_eq!(identity[list].as_array().map(Vec::len), Some(1), "{list}");
+            assert_eq!(identity[list][0]["value"], address);
+        }
+    }
+}
+
 fn verified(hooks: &Value) -> Value {
     json!({ "selfservice": { "flows": {
         "verification": { "enabled": true },

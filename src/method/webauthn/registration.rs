@@ -43,7 +43,7 @@ impl RegistrationMethod for WebAuthn {
             return Ok(());
         }
         // The question stays the same from screen to screen.
-        let known = flow.memory.rest.get(KEYS.options);
+        let known = flow.memory.kept(KEYS.options);
         let asked = match known.filter(|options| options.is_object()) {
             Some(options) => Asked {
                 options: options.clone(),
@@ -91,8 +91,8 @@ fn ask(cx: &Cx, flow: &mut RegistrationFlow) -> Asked {
     };
     let asked = asker(&ours).create(cx.dice(), &user, &Wishes::default(), &[]);
     KEYS.keep(flow, &asked);
-    let memory = &mut flow.memory.rest;
-    memory.insert(KEYS.options.to_owned(), asked.options.clone());
+    let memory = &mut flow.memory;
+    memory.keep(KEYS.options, asked.options.clone());
     asked
 }
 

@@ -6,7 +6,8 @@ use crate::base::random::Random;
 use crate::base::terms::Aal;
 use crate::model::credentials::Credential;
 use crate::model::identity::{Identity, RecoveryAddress, VerifiableAddress};
-use time::OffsetDateTime;
+use crate::store::Dialect;
+use time::{Duration, OffsetDateTime};
 
 impl Batch<'_> {
     /// The identity with its credentials and addresses. `dice` gives the ids of rows that have no id in our model.
@@ -17,7 +18,7 @@ impl Batch<'_> {
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         );
         let insert = self
-            .bind_identity(insert, identity)
+            .bind_identity(insert, identity, identity.updated_at)
             .bind(identity.created_at);
         self.add(insert);
         self.insert_verifiable_addresses(identity.id, &identity.verifiable_addresses);
@@ -27,20 +28,44 @@ impl Batch<'_> {
         }
     }
 
-    /// The row of the identity itself, `updated_at` included.
-    pub fn update_identity(&mut self, identity: &Identity) {
+    /// The row of the identity itself.
+    pub(in crate::store) fn identity_row(&self, identity: &Identity, at: OffsetDateTime) -> Sql {
         let update = sql(
             "UPDATE identities
                 SET schema_id = ?, traits = ?, state = ?, state_changed_at = ?, external_id = ?, metadata_public = ?,
                     metadata_admin = ?, available_aal = ?, organization_id = ?, updated_at = ?
               WHERE id = ? AND nid = ?",
         );
-        let update = self.bind_identity(update, identity);
-        self.add(update);
+        self.bind_identity(update, identity, at)
+    }
+
+    /// When a change of something last changed at `before` is said to be made: later, by what the column can tell apart,
+    /// so that no two states of an identity have the same time.
+    pub(in crate::store) fn later(
+        &self,
+        before: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> OffsetDateTime {
+        let least = match self.scope.conn.dialect() {
+            Dialect::MySql => Duration::SECOND,
+            Dialect::Sqlite | Dialect::Postgres | Dialect::Cockroach => Duration::MICROSECOND,
+        };
+        now.max(before.saturating_add(least))
+    }
+
+    /// An update of an identity's row, up to and with its condition, which undoes the whole batch if the row has
+    /// changed since it was read.
+    pub(in crate::store) fn add_unless_changed(&mut self, update: Sql, read: OffsetDateTime) {
+        let unchanged = match self.scope.conn.dialect() {
+            // Old rows have other spellings of the same time; they get ours by this.
+            Dialect::Sqlite => " AND (updated_at = ? OR updated_at NOT LIKE '%+00:00')",
+            Dialect::Postgres | Dialect::Cockroach | Dialect::MySql => " AND updated_at = ?",
+        };
+        self.add(update.and(unchanged).bind(read).or_nothing());
     }
 
     /// Its columns from `schema_id` on, `updated_at`, and then what it is found by.
-    fn bind_identity(&self, sql: Sql, identity: &Identity) -> Sql {
+    fn bind_identity(&self, sql: Sql, identity: &Identity, at: OffsetDateTime) -> Sql {
         sql.bind(identity.schema_id.as_str())
             .bind_json(&identity.traits)
             .bind(identity.state.word())
@@ -50,19 +75,14 @@ impl Batch<'_> {
             .bind_json_or_null(identity.metadata_admin.as_ref())
             .bind(identity.available_aal.map(Aal::word))
             .bind(identity.organization_id)
-            .bind(identity.updated_at)
+            .bind(at)
             .bind(identity.id)
             .bind(self.scope.nid)
     }
 
     /// What the credentials of an identity are worth, remembered.
     pub fn set_available_aal(&mut self, id: IdentityId, aal: Aal, now: OffsetDateTime) {
-        let update =
-            sql("UPDATE identities SET available_aal = ?, updated_at = ? WHERE id = ? AND nid = ?")
-                .bind(aal.word())
-                .bind(now)
-                .bind(id)
-                .bind(self.scope.nid);
+        let update = available_aal(aal, now).bind(id).bind(self.scope.nid);
         self.add(update);
     }
 
@@ -234,4 +254,11 @@ impl Batch<'_> {
         let delete = sql(text).bind(id).bind(self.scope.nid);
         self.add(delete);
     }
+}
+
+/// Up to what the identity is found by.
+pub(in crate::store) fn available_aal(aal: Aal, at: OffsetDateTime) -> Sql {
+    sql("UPDATE identities SET available_aal = ?, updated_at = ? WHERE id = ? AND nid = ?")
+        .bind(aal.word())
+        .bind(at)
 }
