@@ -103,7 +103,7 @@ pub fn public_router(services: Arc<Services>) -> Router {
 
 /// Everything that the admin listener answers. Each path may be asked for without its prefix, too.
 pub fn admin_router(services: Arc<Services>) -> Router {
-    use admin::{courier, identities, mailbox, recovery, sessions};
+    use admin::{courier, identities, mailbox, manage_sessions, recovery, sessions};
     let routes = Router::new()
         .route("/admin/health/alive", get(infra::alive))
         .route("/admin/health/ready", get(infra::admin_ready))
@@ -112,11 +112,24 @@ pub fn admin_router(services: Arc<Services>) -> Router {
         .route("/admin/metrics/prometheus", get(infra::metrics))
         .route(
             "/admin/identities",
-            get(identities::list).post(identities::create),
+            get(identities::list)
+                .post(identities::create)
+                .patch(identities::batch),
+        )
+        .route(
+            "/admin/identities/by/external/{id}",
+            get(identities::get_by_external_id),
         )
         .route(
             "/admin/identities/{id}",
-            get(identities::get).delete(identities::delete),
+            get(identities::get)
+                .put(identities::put)
+                .patch(identities::patch)
+                .delete(identities::delete),
+        )
+        .route(
+            "/admin/identities/{id}/credentials/{type}",
+            delete(identities::delete_credential),
         )
         .route(
             "/admin/identities/{id}/sessions",
@@ -124,7 +137,10 @@ pub fn admin_router(services: Arc<Services>) -> Router {
         )
         .route("/admin/recovery/code", post(recovery::code))
         .route("/admin/recovery/link", post(recovery::link))
-        .route("/admin/sessions", get(sessions::list))
+        .route(
+            "/admin/sessions",
+            get(sessions::list).post(manage_sessions::manage),
+        )
         .route(
             "/admin/sessions/{id}",
             get(sessions::get).delete(sessions::disable),

@@ -46,12 +46,24 @@ pub fn set_password(identity: &mut Identity, hash: &str, dice: &dyn Random, now:
     credentials::set_hash(identity, hash, dice, now);
 }
 
-/// Does the entry of a batch hold a password in clear? (They are counted before anything is done.)
+/// The password in clear that the body of a create or replace request holds.
 #[must_use]
-pub fn has_plain_password(body: &Value) -> bool {
-    body.pointer("/credentials/password/config/password")
-        .and_then(Value::as_str)
-        .is_some_and(|p| !p.is_empty())
+pub fn plain_password(body: &Value) -> Option<&str> {
+    let config = body.pointer("/credentials/password/config")?;
+    // Said to come from elsewhere, it is not looked at.
+    if config.get("use_password_migration_hook") == Some(&Value::Bool(true)) {
+        return None;
+    }
+    config.get("password")?.as_str().filter(|p| !p.is_empty())
+}
+
+/// Whether the body of a replace request can be read.
+///
+/// # Errors
+/// [`ImportError::Undecodable`]
+pub fn check_replacement(body: &Value) -> Result<(), ImportError> {
+    shape::check(body, false)?;
+    Body::read(body).map(|_| ())
 }
 
 /// The body of a create request. An empty `schema_id` means `default_schema`.

@@ -67,7 +67,8 @@ fn credentials(
     sorted
         .into_iter()
         .map(|c| {
-            let config = with_config.contains(&c.kind).then(|| config(c, open));
+            let wanted = with_config.contains(&c.kind);
+            let config = wanted.then(|| config(c, open)).flatten();
             (c.kind.word().to_owned(), envelope(c, config, fresh))
         })
         .collect()
@@ -92,9 +93,9 @@ fn envelope(credential: &Credential, config: Option<Value>, fresh: bool) -> Valu
     out.into()
 }
 
-/// What is stored, with tokens opened and without what nobody may see.
-fn config(credential: &Credential, open: Open<'_>) -> Value {
-    match credential.kind {
+/// What is stored, with tokens opened and without what nobody may see. Nothing is shown of no providers.
+fn config(credential: &Credential, open: Open<'_>) -> Option<Value> {
+    Some(match credential.kind {
         Kind::Oidc | Kind::Saml => {
             let blank = [Value::Null];
             let providers = match credential.config.get("providers") {
@@ -107,10 +108,9 @@ fn config(credential: &Credential, open: Open<'_>) -> Value {
                 .map(|p| provider(p, credential.kind, open))
                 .collect();
             if shown.is_empty() {
-                json!({})
-            } else {
-                json!({ "providers": shown })
+                return None;
             }
+            json!({ "providers": shown })
         }
         Kind::DeviceAuthn => {
             let mut config = credential.config.clone();
@@ -125,7 +125,7 @@ fn config(credential: &Credential, open: Open<'_>) -> Value {
             Value::Null => json!({}),
             config => config.clone(),
         },
-    }
+    })
 }
 
 fn provider(stored: &Value, kind: Kind, open: Open<'_>) -> Value {

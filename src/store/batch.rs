@@ -14,6 +14,9 @@ use crate::base::id::NetworkId;
 use crate::model::flow::Flow;
 use crate::model::session::{Device, Session};
 
+/// So many rows are written by one statement, if there are so many.
+const PIECES: [usize; 3] = [256, 64, 16];
+
 #[must_use = "nothing happens before `commit`"]
 pub struct Batch<'c> {
     scope: Scope<'c>,
@@ -61,7 +64,8 @@ impl<'c> Batch<'c> {
         self.statements.push(statement);
     }
 
-    /// Rows for a table, which is named with its columns; nothing for none.
+    /// Rows for a table, which is named with its columns; nothing for none. Many rows go in few sizes, so that there are
+    /// few statements to prepare.
     fn insert_rows<T>(
         &mut self,
         table: &str,
@@ -69,13 +73,16 @@ impl<'c> Batch<'c> {
         rows: &[T],
         bind: impl Fn(Sql, NetworkId, &T) -> Sql,
     ) {
-        if rows.is_empty() {
-            return;
-        }
-        let marks = rows_of_marks(rows.len(), width);
-        let insert = built(format!("INSERT INTO {table} VALUES {marks}"));
         let nid = self.scope.nid;
-        self.add(rows.iter().fold(insert, |sql, row| bind(sql, nid, row)));
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let size = PIECES.iter().find(|size| **size <= rest.len());
+            let (now, later) = rest.split_at(size.copied().unwrap_or(rest.len()));
+            let marks = rows_of_marks(now.len(), width);
+            let insert = built(format!("INSERT INTO {table} VALUES {marks}"));
+            self.add(now.iter().fold(insert, |sql, row| bind(sql, nid, row)));
+            rest = later;
+        }
     }
 
     pub fn insert_flow<K: Stored>(&mut self, flow: &Flow<K>) {

@@ -252,20 +252,24 @@ impl Batch<'_> {
 
     fn change_verifiable(&mut self, old: &Identity, new: &Identity) {
         let (old, list) = (&old.verifiable_addresses, &new.verifiable_addresses);
-        for gone in old.iter().filter(|a| !list.iter().any(|b| a.id == b.id)) {
+        // One with another value is written anew, so that two may change places.
+        let is_same = |a: &VerifiableAddress, b: &VerifiableAddress| {
+            a.id == b.id && a.value == b.value && a.via == b.via
+        };
+        for gone in old.iter().filter(|a| !list.iter().any(|b| is_same(a, b))) {
             self.delete_verifiable_address(gone);
         }
         for address in list {
             if old
                 .iter()
-                .any(|before| before.id == address.id && before != address)
+                .any(|before| is_same(before, address) && before != address)
             {
                 self.update_verifiable_address(address);
             }
         }
         let come: Vec<VerifiableAddress> = list
             .iter()
-            .filter(|a| !old.iter().any(|b| a.id == b.id))
+            .filter(|a| !old.iter().any(|b| is_same(a, b)))
             .cloned()
             .collect();
         self.insert_verifiable_addresses(new.id, &come);

@@ -1,5 +1,5 @@
 //! Identities: made, found, listed, changed and deleted with all that hangs on them.
-use super::db::{Sql, built, marks, sql};
+use super::db::{Dialect, Sql, built, marks, sql};
 use super::error::{Error, Result};
 use super::whole::{self, Load, credentials_column, identity_columns, loading};
 use super::{Batch, Scope};
@@ -138,14 +138,18 @@ impl Identities<'_> {
         slice: Slice,
         load: Load,
     ) -> Result<Vec<Identity>> {
-        let mut text = String::from(loading!(
-            load,
-            "SELECT ",
-            " FROM identities i WHERE i.nid = ?"
-        ));
-        let mut values: Vec<super::db::Value> = vec![self.0.nid.into()];
+        let mut values: Vec<super::db::Value> = vec![];
+        let mut text = String::from(loading!(load, "SELECT ", " FROM "));
+        if let Filter::Identifier { .. } | Filter::IdentifierPrefix { .. } = filter {
+            self.push_owners(&mut text, &mut values, filter);
+            text += " JOIN identities i ON i.id = o.identity_id";
+        } else {
+            text += "identities i";
+        }
+        text += " WHERE i.nid = ?";
+        values.push(self.0.nid.into());
         match filter {
-            Filter::All => {}
+            Filter::All | Filter::Identifier { .. } | Filter::IdentifierPrefix { .. } => {}
             Filter::Ids(ids) if ids.is_empty() => return Ok(vec![]),
             Filter::Ids(ids) => {
                 text.extend([" AND i.id IN (", &marks(ids.len()), ")"]);
@@ -154,31 +158,6 @@ impl Identities<'_> {
             Filter::Organization(id) => {
                 text += " AND i.organization_id = ?";
                 values.push((*id).into());
-            }
-            Filter::Identifier {
-                normalised,
-                verbatim,
-            } => {
-                self.push_identifier(
-                    &mut text,
-                    &mut values,
-                    "= ?",
-                    normalised.clone(),
-                    verbatim.clone(),
-                );
-            }
-            Filter::IdentifierPrefix {
-                normalised,
-                verbatim,
-            } => {
-                let like = |text: &str| format!("{}%", escaped(text));
-                self.push_identifier(
-                    &mut text,
-                    &mut values,
-                    "LIKE ? ESCAPE '!'",
-                    like(normalised),
-                    like(verbatim),
-                );
             }
         }
         match slice {
@@ -197,30 +176,54 @@ impl Identities<'_> {
             .collect()
     }
 
-    fn push_identifier(
-        &self,
-        text: &mut String,
-        values: &mut Vec<super::db::Value>,
-        comparison: &str,
-        normalised: String,
-        verbatim: String,
-    ) {
+    /// Who has an identifier, found before their rows are looked at: a table `o`. Each half is one range of the index.
+    fn push_owners(&self, text: &mut String, values: &mut Vec<super::db::Value>, filter: &Filter) {
+        let (normalised, verbatim, is_prefix) = match filter {
+            Filter::Identifier {
+                normalised,
+                verbatim,
+            } => (normalised, verbatim, false),
+            Filter::IdentifierPrefix {
+                normalised,
+                verbatim,
+            } => (normalised, verbatim, true),
+            _ => return,
+        };
         let types = self.0.types;
-        let ours = types.ids(&[Kind::Password, Kind::WebAuthn, Kind::Code]);
-        let theirs = types.ids(&[Kind::Oidc, Kind::Saml]);
-        let clause = format!(
-            " AND i.id IN (SELECT x.identity_id FROM identity_credential_identifiers x WHERE x.nid = ?
-                AND ((x.identity_credential_type_id IN ({}) AND x.identifier {comparison})
-                  OR (x.identity_credential_type_id IN ({}) AND x.identifier {comparison})))",
-            marks(ours.len()),
-            marks(theirs.len())
-        );
-        text.push_str(&clause);
-        values.push(self.0.nid.into());
-        values.extend(ours.into_iter().map(Into::into));
-        values.push(normalised.into());
-        values.extend(theirs.into_iter().map(Into::into));
-        values.push(verbatim.into());
+        let halves = [
+            (
+                types.ids(&[Kind::Password, Kind::WebAuthn, Kind::Code]),
+                normalised,
+            ),
+            (types.ids(&[Kind::Oidc, Kind::Saml]), verbatim),
+        ];
+        for (at, (kinds, wanted)) in halves.into_iter().enumerate() {
+            text.push_str(if at == 0 { "(" } else { " UNION " });
+            let comparison = if !is_prefix {
+                "= ?"
+            } else if self.0.conn.dialect() == Dialect::Sqlite {
+                // LIKE would look at every row there.
+                ">= ? AND x.identifier < ?"
+            } else {
+                "LIKE ? ESCAPE '!'"
+            };
+            text.push_str(&format!(
+                "SELECT x.identity_id FROM identity_credential_identifiers x
+                  WHERE x.nid = ? AND x.identity_credential_type_id IN ({}) AND x.identifier {comparison}",
+                marks(kinds.len())
+            ));
+            values.push(self.0.nid.into());
+            values.extend(kinds.into_iter().map(Into::into));
+            if !is_prefix {
+                values.push(wanted.as_str().into());
+            } else if self.0.conn.dialect() == Dialect::Sqlite {
+                values.push(wanted.as_str().into());
+                values.push(format!("{wanted}\u{10ffff}").into());
+            } else {
+                values.push(format!("{}%", escaped(wanted)).into());
+            }
+        }
+        text.push_str(") o");
     }
 }
 

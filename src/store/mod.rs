@@ -14,15 +14,18 @@
 //! all engines, and a test in `tests/it/store/`. While a transaction is open, ask the transaction and not the store.
 mod addresses;
 mod batch;
+mod bulk;
 mod cleanup;
 mod continuity;
 mod credentials;
 pub mod db;
+mod edit;
 mod error;
 mod errors;
 mod exchanges;
 mod flows;
 mod identities;
+mod many_sessions;
 mod messages;
 pub mod migrate;
 mod networks;
@@ -43,6 +46,7 @@ pub use errors::{Errors, StoredError};
 pub use exchanges::{Exchange, Exchanges};
 pub use flows::{Flows, Stored};
 pub use identities::{Filter, Identities, Slice};
+pub use many_sessions::{End, Which};
 pub use messages::{MessageCursor, Messages};
 pub use one_time::{
     LoginCode, OneTime, OneTimes, RecoveryCode, RecoveryToken, RegistrationCode, StoredOnce,

@@ -1,5 +1,5 @@
 //! Sessions: found by their token on each request, listed and revoked by their owner and by administrators.
-use super::db::{Row, Sql, built, marks, sql};
+use super::db::{Row, Sql, built, sql};
 use super::error::{Error, Result};
 use super::networks::Types;
 use super::whole::{self, Load, credentials_column, devices_column, identity_columns, loading};
@@ -140,30 +140,6 @@ impl Sessions<'_> {
                 .bind(except.map_or_else(uuid::Uuid::nil, |id| id.0))
                 .bind(self.0.nid);
         self.0.conn.execute(update).await
-    }
-
-    /// Ends the sessions with these ids, or of these identities. Says how many were live.
-    pub async fn revoke_many(&mut self, ids: &[SessionId], owners: &[IdentityId]) -> Result<u64> {
-        let mut total = 0;
-        for (column, values) in [
-            ("id", ids.iter().map(|id| id.0).collect::<Vec<_>>()),
-            ("identity_id", owners.iter().map(|id| id.0).collect()),
-        ] {
-            if values.is_empty() {
-                continue;
-            }
-            let text = format!(
-                "UPDATE sessions SET active = ? WHERE active = ? AND nid = ? AND {column} IN ({})",
-                marks(values.len())
-            );
-            let update = built(text)
-                .bind(false)
-                .bind(true)
-                .bind(self.0.nid)
-                .bind_all(values);
-            total += self.0.conn.execute(update).await?;
-        }
-        Ok(total)
     }
 
     /// Deletes all sessions of the identity. Says how many.

@@ -91,7 +91,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
         (
             Method::PUT,
             at_admin(&app, "/sessions"),
-            "DELETE, GET, HEAD",
+            "DELETE, GET, HEAD, POST",
         ),
         (Method::POST, at_admin(&app, "/version"), "GET, HEAD"),
     ] {

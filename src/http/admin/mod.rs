@@ -2,6 +2,7 @@
 pub mod courier;
 pub mod identities;
 pub mod mailbox;
+pub mod manage_sessions;
 pub mod recovery;
 pub mod sessions;
 

@@ -106,7 +106,7 @@ async fn all(cx: &Cx) -> Result<Response, Fault> {
     let from = match query.text("page_token") {
         None => first_position(),
         Some(token) => {
-            position(token).ok_or_else(|| Refusal::unreadable("The page_token cannot be read."))?
+            position(token).ok_or_else(|| Refusal::bad("The page_token cannot be read."))?
         }
     };
     let active = active.map(|active| (active, cx.now));

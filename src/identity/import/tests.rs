@@ -151,7 +151,8 @@ fn passwords_come_in_three_ways() {
 
     let body = json!({"password": {"config": {"password": "kAf3-vuQ9-lomT7"}}});
     let mut plain = with(&body).unwrap();
-    assert!(has_plain_password(&json!({ "credentials": body })));
+    let body = json!({ "credentials": body });
+    assert_eq!(plain_password(&body), Some("kAf3-vuQ9-lomT7"));
     assert_eq!(plain.password.as_ref().unwrap().expose(), "kAf3-vuQ9-lomT7");
     set_password(&mut plain.identity, HASH, &SeededRandom::new(2), NOW);
     let credential = plain.identity.credential(Kind::Password).unwrap();

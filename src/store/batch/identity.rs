@@ -1,13 +1,14 @@
 //! Writes to identities and what hangs on them.
 use super::super::db::{Sql, Value, built, marks, sql};
 use super::Batch;
-use crate::base::id::{IdentityId, RowId};
+use crate::base::id::{IdentityId, NetworkId, RowId};
 use crate::base::random::Random;
 use crate::base::terms::Aal;
 use crate::model::credentials::Credential;
 use crate::model::identity::{Identity, RecoveryAddress, VerifiableAddress};
 use crate::store::Dialect;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 impl Batch<'_> {
     /// The identity with its credentials and addresses. `dice` gives the ids of rows that have no id in our model.
@@ -17,9 +18,9 @@ impl Batch<'_> {
                 metadata_admin, available_aal, organization_id, updated_at, id, nid, created_at)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         );
-        let insert = self
-            .bind_identity(insert, identity, identity.updated_at)
-            .bind(identity.created_at);
+        let nid = self.scope.nid;
+        let insert =
+            bind_identity(insert, nid, identity, identity.updated_at).bind(identity.created_at);
         self.add(insert);
         self.insert_verifiable_addresses(identity.id, &identity.verifiable_addresses);
         self.insert_recovery_addresses(identity.id, &identity.recovery_addresses);
@@ -28,15 +29,62 @@ impl Batch<'_> {
         }
     }
 
+    /// Many identities with all that hangs on them, in the order in which rows refer to each other.
+    pub(in crate::store) fn insert_identities(
+        &mut self,
+        identities: &[&Identity],
+        dice: &dyn Random,
+    ) {
+        // Rows refer to rows of statements before.
+        self.makes_room();
+        let table =
+            "identities (schema_id, traits, state, state_changed_at, external_id, metadata_public,
+            metadata_admin, available_aal, organization_id, updated_at, id, nid, created_at)";
+        self.insert_rows(table, 13, identities, |sql, nid, identity| {
+            bind_identity(sql, nid, identity, identity.updated_at).bind(identity.created_at)
+        });
+        let verifiable: Vec<_> = identities
+            .iter()
+            .flat_map(|i| i.verifiable_addresses.iter().map(|a| (i.id, a)))
+            .collect();
+        self.insert_rows(VERIFIABLE, 10, &verifiable, bind_verifiable);
+        let recovery: Vec<_> = identities
+            .iter()
+            .flat_map(|i| i.recovery_addresses.iter().map(|a| (i.id, a)))
+            .collect();
+        self.insert_rows(RECOVERY, 8, &recovery, bind_recovery);
+        let mut credentials = vec![];
+        let mut identifiers = vec![];
+        for identity in identities {
+            for credential in &identity.credentials {
+                let kind = match self.scope.types.id(credential.kind) {
+                    Ok(kind) => kind,
+                    Err(fault) => {
+                        self.fault.get_or_insert(fault);
+                        return;
+                    }
+                };
+                credentials.push((identity.id, kind, credential));
+                let own = credential.identifiers.iter();
+                identifiers.extend(own.map(|i| (identity.id, kind, credential, i.as_str())));
+            }
+        }
+        self.insert_rows(CREDENTIALS, 8, &credentials, bind_credential);
+        self.insert_rows(IDENTIFIERS, 8, &identifiers, |sql, nid, row| {
+            bind_identifier(sql, nid, row, dice)
+        });
+    }
+
     /// The row of the identity itself.
     pub(in crate::store) fn identity_row(&self, identity: &Identity, at: OffsetDateTime) -> Sql {
         let update = sql(
             "UPDATE identities
-                SET schema_id = ?, traits = ?, state = ?, state_changed_at = ?, external_id = ?, metadata_public = ?,
+                SET created_at = ?, schema_id = ?, traits = ?, state = ?, state_changed_at = ?, external_id = ?, metadata_public = ?,
                     metadata_admin = ?, available_aal = ?, organization_id = ?, updated_at = ?
               WHERE id = ? AND nid = ?",
         );
-        self.bind_identity(update, identity, at)
+        let update = update.bind(identity.created_at);
+        bind_identity(update, self.scope.nid, identity, at)
     }
 
     /// When a change of something last changed at `before` is said to be made: later, by what the column can tell apart,
@@ -64,22 +112,6 @@ impl Batch<'_> {
         self.add(update.and(unchanged).bind(read).or_nothing());
     }
 
-    /// Its columns from `schema_id` on, `updated_at`, and then what it is found by.
-    fn bind_identity(&self, sql: Sql, identity: &Identity, at: OffsetDateTime) -> Sql {
-        sql.bind(identity.schema_id.as_str())
-            .bind_json(&identity.traits)
-            .bind(identity.state.word())
-            .bind(identity.state_changed_at)
-            .bind_text_or_null(identity.external_id.as_deref())
-            .bind_json_or_null(identity.metadata_public.as_ref())
-            .bind_json_or_null(identity.metadata_admin.as_ref())
-            .bind(identity.available_aal.map(Aal::word))
-            .bind(identity.organization_id)
-            .bind(at)
-            .bind(identity.id)
-            .bind(self.scope.nid)
-    }
-
     /// What the credentials of an identity are worth, remembered.
     pub fn set_available_aal(&mut self, id: IdentityId, aal: Aal, now: OffsetDateTime) {
         let update = available_aal(aal, now).bind(id).bind(self.scope.nid);
@@ -99,20 +131,12 @@ impl Batch<'_> {
                 return;
             }
         };
-        let insert = sql(
-            "INSERT INTO identity_credentials (id, nid, identity_id, identity_credential_type_id, config, version,
-                created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(credential.id)
-        .bind(self.scope.nid)
-        .bind(owner)
-        .bind(kind)
-        .bind_json(&credential.config)
-        .bind(credential.version)
-        .bind(credential.created_at)
-        .bind(credential.updated_at);
-        self.add(insert);
+        self.insert_rows(
+            CREDENTIALS,
+            8,
+            &[(owner, kind, credential)],
+            bind_credential,
+        );
         self.insert_identifiers(owner, credential, &credential.identifiers, dice);
     }
 
@@ -126,18 +150,12 @@ impl Batch<'_> {
         let Ok(kind) = self.scope.types.id(credential.kind) else {
             return;
         };
-        let table =
-            "identity_credential_identifiers (identity_credential_id, identity_credential_type_id,
-            identifier, id, nid, identity_id, created_at, updated_at)";
-        self.insert_rows(table, 8, identifiers, |sql, nid, identifier| {
-            sql.bind(credential.id)
-                .bind(kind)
-                .bind(identifier.as_str())
-                .bind(RowId::random(dice))
-                .bind(nid)
-                .bind(owner)
-                .bind(credential.updated_at)
-                .bind(credential.updated_at)
+        let rows: Vec<_> = identifiers
+            .iter()
+            .map(|identifier| (owner, kind, credential, identifier.as_str()))
+            .collect();
+        self.insert_rows(IDENTIFIERS, 8, &rows, |sql, nid, row| {
+            bind_identifier(sql, nid, row, dice)
         });
     }
 
@@ -184,20 +202,8 @@ impl Batch<'_> {
         owner: IdentityId,
         list: &[VerifiableAddress],
     ) {
-        let table = "identity_verifiable_addresses (id, nid, identity_id, value, via, verified, status, verified_at,
-            created_at, updated_at)";
-        self.insert_rows(table, 10, list, |sql, nid, address| {
-            sql.bind(address.id)
-                .bind(nid)
-                .bind(owner)
-                .bind(address.value.as_str())
-                .bind(address.via.word())
-                .bind(address.verified)
-                .bind(address.status.word())
-                .bind(address.verified_at)
-                .bind(address.created_at)
-                .bind(address.updated_at)
-        });
+        let rows: Vec<_> = list.iter().map(|address| (owner, address)).collect();
+        self.insert_rows(VERIFIABLE, 10, &rows, bind_verifiable);
     }
 
     pub(in crate::store) fn insert_recovery_addresses(
@@ -205,18 +211,8 @@ impl Batch<'_> {
         owner: IdentityId,
         list: &[RecoveryAddress],
     ) {
-        let table = "identity_recovery_addresses (id, nid, identity_id, value, via, break_glass_for_organization,
-            created_at, updated_at)";
-        self.insert_rows(table, 8, list, |sql, nid, address| {
-            sql.bind(address.id)
-                .bind(nid)
-                .bind(owner)
-                .bind(address.value.as_str())
-                .bind(address.via.word())
-                .bind(address.break_glass_for_organization)
-                .bind(address.created_at)
-                .bind(address.updated_at)
-        });
+        let rows: Vec<_> = list.iter().map(|address| (owner, address)).collect();
+        self.insert_rows(RECOVERY, 8, &rows, bind_recovery);
     }
 
     /// A verifiable address that is there already: verified or not, and since when. `updated_at` is the address's.
@@ -261,4 +257,95 @@ pub(in crate::store) fn available_aal(aal: Aal, at: OffsetDateTime) -> Sql {
     sql("UPDATE identities SET available_aal = ?, updated_at = ? WHERE id = ? AND nid = ?")
         .bind(aal.word())
         .bind(at)
+}
+
+const VERIFIABLE: &str = "identity_verifiable_addresses (id, nid, identity_id, value, via, verified, status, verified_at,
+    created_at, updated_at)";
+const RECOVERY: &str =
+    "identity_recovery_addresses (id, nid, identity_id, value, via, break_glass_for_organization,
+    created_at, updated_at)";
+const CREDENTIALS: &str =
+    "identity_credentials (id, nid, identity_id, identity_credential_type_id, config, version,
+    created_at, updated_at)";
+const IDENTIFIERS: &str =
+    "identity_credential_identifiers (identity_credential_id, identity_credential_type_id,
+    identifier, id, nid, identity_id, created_at, updated_at)";
+
+/// The columns of an identity from `schema_id` on, `updated_at`, and then what it is found by.
+fn bind_identity(sql: Sql, nid: NetworkId, identity: &Identity, at: OffsetDateTime) -> Sql {
+    sql.bind(identity.schema_id.as_str())
+        .bind_json(&identity.traits)
+        .bind(identity.state.word())
+        .bind(identity.state_changed_at)
+        .bind_text_or_null(identity.external_id.as_deref())
+        .bind_json_or_null(identity.metadata_public.as_ref())
+        .bind_json_or_null(identity.metadata_admin.as_ref())
+        .bind(identity.available_aal.map(Aal::word))
+        .bind(identity.organization_id)
+        .bind(at)
+        .bind(identity.id)
+        .bind(nid)
+}
+
+fn bind_verifiable(
+    sql: Sql,
+    nid: NetworkId,
+    (owner, address): &(IdentityId, &VerifiableAddress),
+) -> Sql {
+    sql.bind(address.id)
+        .bind(nid)
+        .bind(*owner)
+        .bind(address.value.as_str())
+        .bind(address.via.word())
+        .bind(address.verified)
+        .bind(address.status.word())
+        .bind(address.verified_at)
+        .bind(address.created_at)
+        .bind(address.updated_at)
+}
+
+fn bind_recovery(
+    sql: Sql,
+    nid: NetworkId,
+    (owner, address): &(IdentityId, &RecoveryAddress),
+) -> Sql {
+    sql.bind(address.id)
+        .bind(nid)
+        .bind(*owner)
+        .bind(address.value.as_str())
+        .bind(address.via.word())
+        .bind(address.break_glass_for_organization)
+        .bind(address.created_at)
+        .bind(address.updated_at)
+}
+
+fn bind_credential(
+    sql: Sql,
+    nid: NetworkId,
+    (owner, kind, credential): &(IdentityId, Uuid, &Credential),
+) -> Sql {
+    sql.bind(credential.id)
+        .bind(nid)
+        .bind(*owner)
+        .bind(*kind)
+        .bind_json(&credential.config)
+        .bind(credential.version)
+        .bind(credential.created_at)
+        .bind(credential.updated_at)
+}
+
+fn bind_identifier(
+    sql: Sql,
+    nid: NetworkId,
+    (owner, kind, credential, identifier): &(IdentityId, Uuid, &Credential, &str),
+    dice: &dyn Random,
+) -> Sql {
+    sql.bind(credential.id)
+        .bind(*kind)
+        .bind(*identifier)
+        .bind(RowId::random(dice))
+        .bind(nid)
+        .bind(*owner)
+        .bind(credential.updated_at)
+        .bind(credential.updated_at)
 }

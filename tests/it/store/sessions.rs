@@ -4,7 +4,7 @@ use kratos::base::id::{DeviceId, SessionId};
 use kratos::base::terms::{Aal, MethodId};
 use kratos::model::identity::Identity;
 use kratos::model::session::{Authentication, Session};
-use kratos::store::{Load, SessionCursor, Store};
+use kratos::store::{End, Load, SessionCursor, Store, Which};
 use time::Duration;
 
 /// Somebody with sessions of different ages, newest first.
@@ -156,12 +156,15 @@ async fn sessions_are_revoked_one_by_one_and_together() {
             .await
             .expect("revoke");
         assert_eq!(count, 3);
-        assert_eq!(
-            all.revoke_many(&[sessions[2].id], &[other.id])
-                .await
-                .expect("revoke"),
-            2
-        );
+        for which in [
+            Which::These(vec![sessions[2].id]),
+            Which::Of(vec![other.id]),
+        ] {
+            let ended = all.end(&which, End::Revoke).await.expect("end");
+            assert_eq!(ended, 1);
+            let ended = all.end(&which, End::Revoke).await.expect("end");
+            assert_eq!(ended, 0, "they had ended before");
+        }
         let (_, live) = all
             .of(identity.id, Some((true, NOW)), None, (0, 10))
             .await
