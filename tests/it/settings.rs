@@ -106,6 +106,22 @@ async fn what_is_wrong_is_said_at_its_field_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trait_that_the_schema_does_not_know_is_shown_and_refused() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    let mut client = signed_in(&app, Kind::Spa, ADA).await;
+    let form = client.start("settings", "").await;
+    let change = json!({ "method": "profile", "traits": { "email": ADA, "color": "red" } });
+    let answer = client.submit("settings", &form, change).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(messages(&answer.json()), ["traits:4000001"]);
+    let form = client.form("settings", &answer).await;
+    let color = form.node("traits.color").expect("what was sent");
+    assert_eq!(color["group"], "profile");
+    assert_eq!(color["attributes"]["value"], "red");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_their_owner_gets_at_settings() {
     let app = TestApp::start().await;
     app.seed(ADA, PASSWORD).await;

@@ -439,6 +439,42 @@ async fn a_question_is_answered_once() {
     assert_eq!(won, 1);
 }
 
+/// This method is the last that is asked, and says what all of them have missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_method_what_is_missing_is_said_and_the_traits_stay() {
+    let app = TestApp::with(config(true)).await;
+    for (method, expected) in [
+        (
+            json!(null),
+            vec![
+                "identifier:4000002",
+                "webauthn_register:4000002",
+                "method:4000002",
+            ],
+        ),
+        (
+            json!("nonsense"),
+            vec!["identifier:4000002", "webauthn_register:4000002"],
+        ),
+    ] {
+        let mut client = app.spa();
+        let form = client.start("registration", "").await;
+        let mut fields = json!({ "traits": { "email": "ada@example.org" } });
+        if method.is_string() {
+            fields["method"] = method;
+        }
+        let answer = client.submit("registration", &form, fields).await;
+        let form = client.form("registration", &answer).await;
+        let mut said = form.messages();
+        said.sort();
+        let mut expected = expected;
+        expected.sort_unstable();
+        assert_eq!(said, expected);
+        let email = form.node("traits.email").unwrap();
+        assert_eq!(email["attributes"]["value"], "ada@example.org");
+    }
+}
+
 /// Apps have no page that could talk to a key.
 #[tokio::test(flavor = "multi_thread")]
 async fn apps_are_not_offered_keys() {
