@@ -34,27 +34,36 @@ pub fn apply(identity: &mut Identity, derived: &Derived, dice: &dyn Random, now:
             code.updated_at = micros(now);
         }
     }
-    identity.verifiable_addresses = derived
-        .verifiable
-        .iter()
-        .map(|a| verifiable(&identity.verifiable_addresses, a, dice, now))
-        .collect();
-    identity.recovery_addresses = derived
-        .recovery
-        .iter()
-        .map(|a| recovery(&identity.recovery_addresses, a, dice, now))
-        .collect();
+    let known = std::mem::take(&mut identity.verifiable_addresses);
+    for address in &derived.verifiable {
+        let mut address = verifiable(&known, address, dice, now);
+        // Two that were given the same id are two all the same.
+        let list = &mut identity.verifiable_addresses;
+        if list.iter().any(|other| other.id == address.id) {
+            address.id = AddressId::random(dice);
+        }
+        list.push(address);
+    }
+    let known = std::mem::take(&mut identity.recovery_addresses);
+    for address in &derived.recovery {
+        let mut address = recovery(&known, address, dice, now);
+        let list = &mut identity.recovery_addresses;
+        if list.iter().any(|other| other.id == address.id) {
+            address.id = AddressId::random(dice);
+        }
+        list.push(address);
+    }
     default_identifiers(identity);
 }
 
-/// Second factors are found by the identity's id.
+/// Second factors are found by the identity's id, and by nothing else that somebody may have put there.
 fn default_identifiers(identity: &mut Identity) {
     let id = identity.id.to_string();
     for credential in &mut identity.credentials {
         if matches!(credential.kind, Kind::Totp | Kind::LookupSecret)
-            && credential.identifiers.is_empty()
+            && credential.identifiers != [id.as_str()]
         {
-            credential.identifiers.push(id.clone());
+            credential.identifiers = vec![id.clone()];
         }
     }
 }

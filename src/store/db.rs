@@ -3,6 +3,7 @@
 //! [`Db`] is a database, [`Transaction`] a transaction on it, and [`Conn`] either of the two: what questions are asked of.
 //! Each takes a text with `?` and typed values; everything that engines spell differently is settled in the files below.
 mod conn;
+mod plans;
 mod pool;
 mod row;
 mod server;
@@ -12,6 +13,7 @@ pub(super) mod times;
 mod value;
 
 pub use conn::{Conn, Transaction};
+pub use plans::{Plan, plans};
 pub(super) use row::Row;
 pub(super) use value::{Sql, Value, built, marks, rows_of_marks, sql};
 

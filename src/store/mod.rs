@@ -40,7 +40,7 @@ pub use batch::Batch;
 pub use cleanup::{Cleanup, Expiring};
 pub use continuity::{Container, Continuity};
 pub use credentials::{Credentials, Found};
-pub use db::{Db, Dialect, counting, round_trips};
+pub use db::{Db, Dialect, Plan, counting, plans, round_trips};
 pub use error::{Conflict, Error, Result};
 pub use errors::{Errors, StoredError};
 pub use exchanges::{Exchange, Exchanges};

@@ -64,7 +64,7 @@ async fn the_list_of_what_is_missing_is_true() {
         ("on the admin port", &app.admin),
     ] {
         let entries = column(heading);
-        assert!(entries.len() > 4, "{entries:?}");
+        assert!(!entries.is_empty(), "{heading}");
         for entry in entries {
             let (method, path) = entry.split_once(' ').unwrap();
             let method = Method::from_bytes(method.as_bytes()).unwrap();

@@ -306,6 +306,45 @@ async fn templates(app: &TestApp) -> Vec<Template> {
         &[&json_type],
         create.to_string().into_bytes(),
     );
+    let of_id = format!("/admin/identities/{identity}");
+    let changes = json!([
+        { "op": "replace", "path": "/traits/email", "value": "ada@example.org" },
+        { "op": "add", "path": "/metadata_admin", "value": { "a": [1] } },
+        { "op": "replace", "path": "/verifiable_addresses/0/verified", "value": true },
+        { "op": "remove", "path": "/credentials/password/config" },
+    ]);
+    let keys = json!({ "config": { "credentials": [{ "id": "AQ==", "flags": {} }], "user_handle": "eA==" } });
+    let others = json!({
+        "oidc": { "config": { "providers": [{ "provider": "a", "subject": "b" }] } },
+        "lookup_secret": { "config": { "codes": [{ "code": "x", "used_at": "2020-01-02T03:04:05Z" }] } },
+        "totp": { "config": { "totp_url": "otpauth://x" } }, "webauthn": keys, "passkey": keys,
+    });
+    let replace = json!({ "traits": { "email": "ada@example.org" }, "state": "active", "credentials": others });
+    let mut entry = create.clone();
+    entry["credentials"] = others;
+    let batch = json!({ "identities": [
+        { "create": entry, "patch_id": "0b8d6c62-4d1f-4a3a-8f2e-6a7b8c9d0e1f" }, { "create": create },
+    ] });
+    let end = json!({ "action": "disable", "sessions": [session], "identities": [] });
+    for (method, path, body) in [
+        ("PATCH", of_id.clone(), &changes),
+        ("PUT", of_id.clone(), &replace),
+        ("PATCH", "/admin/identities".into(), &batch),
+        ("POST", "/admin/sessions".into(), &end),
+        (
+            "DELETE",
+            format!("{of_id}/credentials/oidc?identifier=a:b"),
+            &Value::Null,
+        ),
+        (
+            "GET",
+            "/admin/identities/by/external/x?include_credential=oidc".into(),
+            &Value::Null,
+        ),
+    ] {
+        let body = body.to_string().into_bytes();
+        add(true, method, path, &[&json_type], body);
+    }
     add(
         true,
         "GET",

@@ -1,6 +1,7 @@
 //! The integration tests, one target: everything goes through the doors that users have.
 #![expect(unreachable_pub, reason = "what tests share is not for others")]
 
+mod admin;
 mod assurance;
 mod bodies;
 mod browser;

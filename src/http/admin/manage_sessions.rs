@@ -52,12 +52,13 @@ async fn manage_many(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
     Ok(respond::json(200, &told))
 }
 
-fn parsed<I>(list: &[String], parse: impl Fn(&str) -> Option<I>) -> Result<Vec<I>, Refusal> {
+fn parsed<I>(list: &[String], parse: impl Fn(&str) -> Option<I>) -> Result<Vec<I>, Fault> {
     if list.len() > MOST {
-        return Err(Refusal::bad(format!("At most {MOST} ids can be named.")));
+        return Err(Refusal::bad(format!("At most {MOST} ids can be named.")).into());
     }
     let ids: Option<Vec<I>> = list.iter().map(|id| parse(id)).collect();
     ids.ok_or_else(|| {
-        Refusal::bad("Every id has to be a UUID; \"*\" stands alone, and only in identities.")
+        let reason = "Every id has to be a UUID; \"*\" stands alone, and only in identities.";
+        Refusal::bad(reason).into()
     })
 }

@@ -2,7 +2,7 @@
 use super::pool::Lease;
 use super::row::Row;
 use super::value::{Sql, Value};
-use super::{Dialect, count, times};
+use super::{Dialect, count, plans, times};
 use crate::config::dsn::{self, MySqlTls, Place};
 use crate::store::error::{Conflict, Error, Result};
 use sqlx::encode::IsNull;
@@ -169,6 +169,7 @@ macro_rules! engine {
                 }
                 let arguments = $arguments(&sql.values)?;
                 count();
+                plans::note(sql);
                 Ok(sqlx::query_with(safe(dialect.spell(&sql.text)), arguments))
             }
 

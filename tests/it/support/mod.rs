@@ -43,6 +43,8 @@ pub struct TestApp {
     pub admin: String,
     pub clock: Arc<MockClock>,
     pub services: Arc<Services>,
+    /// For many plain calls: to make one takes longer than a call.
+    pub http: reqwest::Client,
     config: Value,
     stop: CancellationToken,
     _database: database::Database,
@@ -204,6 +206,7 @@ impl TestApp {
             admin,
             clock,
             services,
+            http: client::http(),
             config,
             stop,
             _database: database,

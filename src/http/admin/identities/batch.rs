@@ -157,16 +157,16 @@ async fn checked(cx: &Cx, outcomes: &mut [Option<Outcome>]) -> Result<(), Fault>
             Some(found) => Ok(Arc::clone(found)),
             None => schema(cx, &identity.schema_id).await,
         };
-        let refusal = match found {
+        let checked = match found {
             Ok(schema) => {
-                let refusal = check(cx, identity, &schema).err();
+                let checked = check(cx, identity, &schema);
                 schemas.insert(identity.schema_id.clone(), schema);
-                refusal
+                checked
             }
-            Err(fault) => Some(of_one(fault)?),
+            Err(fault) => Err(fault),
         };
-        if let Some(refusal) = refusal {
-            outcome.result = Err(refusal);
+        if let Err(fault) = checked {
+            outcome.result = Err(of_one(fault)?);
         }
     }
     Ok(())

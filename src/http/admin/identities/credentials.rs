@@ -55,10 +55,10 @@ fn without(
     identity: &mut Identity,
     kind: Kind,
     identifier: Option<&str>,
-) -> Result<(), Refusal> {
+) -> Result<(), Fault> {
     let ways_in = factors::ways_in(&identity.credentials, &session::policy(&cx.config));
     let Some(credential) = identity.credential_mut(kind) else {
-        return Err(absent(kind.word()));
+        return Err(absent(kind.word()).into());
     };
     let before = credential.clone();
     match kind {
@@ -76,9 +76,8 @@ fn without(
             }
         }
         Kind::Password | Kind::Oidc | Kind::Saml if ways_in < 2 => {
-            return Err(Refusal::bad(
-                "Without it there would be no way left to sign in.",
-            ));
+            let reason = "Without it there would be no way left to sign in.";
+            return Err(Refusal::bad(reason).into());
         }
         Kind::Password => credential.config = json!({}),
         Kind::Oidc | Kind::Saml => {
@@ -96,10 +95,9 @@ fn without(
             })?;
         }
         Kind::Passkey | Kind::Code => {
-            return Err(Refusal::bad(format!(
-                "Credentials of the kind {} cannot be taken away.",
-                kind.word()
-            )));
+            let word = kind.word();
+            let reason = format!("Credentials of the kind {word} cannot be taken away.");
+            return Err(Refusal::bad(reason).into());
         }
     }
     if *credential != before {
@@ -125,13 +123,13 @@ fn take_out(
     name: &str,
     wanted: &str,
     name_of: impl Fn(&Value) -> String,
-) -> Result<(), Refusal> {
+) -> Result<(), Fault> {
     let before = list(credential, name).len();
     keep(credential, name, |item| name_of(item) != wanted);
     let left = list(credential, name);
     if left.len() == before {
         let reason = format!("There is none with the identifier {wanted:?}.");
-        return Err(Refusal::not_found(reason));
+        return Err(Refusal::not_found(reason).into());
     }
     credential.identifiers = left.iter().map(name_of).collect();
     Ok(())

@@ -111,10 +111,10 @@ async fn schema(cx: &Cx, id: &str) -> Result<Arc<IdentitySchema>, Fault> {
 }
 
 /// Checks the traits and puts in what follows from them.
-fn check(cx: &Cx, identity: &mut Identity, schema: &IdentitySchema) -> Result<(), Refusal> {
+fn check(cx: &Cx, identity: &mut Identity, schema: &IdentitySchema) -> Result<(), Fault> {
     let policy = session::policy(&cx.config);
     match validate::validate(identity, schema, &policy, cx.dice(), cx.now) {
         Ok(_) => Ok(()),
-        Err(violations) => Err(Refusal::bad(validate::describe(&violations))),
+        Err(violations) => Err(Refusal::bad(validate::describe(&violations)).into()),
     }
 }

@@ -159,7 +159,7 @@ pub(super) async fn change(
             if new.schema_id != schema.id {
                 return Err(Stop::OtherSchema);
             }
-            check(cx, &mut new, &schema).map_err(Fault::from)?;
+            check(cx, &mut new, &schema)?;
             Ok(new)
         });
         match edited.await {

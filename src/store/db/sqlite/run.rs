@@ -1,7 +1,7 @@
 //! One statement on one connection, and what its error means.
 use super::super::row::Row;
 use super::super::value::{Sql, Value};
-use super::super::{Dialect, count, times};
+use super::super::{Dialect, count, plans, times};
 use crate::store::error::{Conflict, Error, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, ffi, types::Null};
@@ -96,6 +96,7 @@ fn prepared<'c>(connection: &'c Connection, sql: &Sql) -> Result<rusqlite::Cache
     if let Some(fault) = &sql.fault {
         return Err(Error::broken(format!("a value is no JSON: {fault}")));
     }
+    plans::note(sql);
     let mut statement = connection
         .prepare_cached(&Dialect::Sqlite.spell(&sql.text))
         .map_err(translate)?;
