@@ -5,13 +5,19 @@
 pub mod cleanup;
 pub mod courier;
 pub mod hashers;
+pub mod import;
+pub mod jsonnet;
 pub mod migrate;
 mod order;
+mod output;
 mod print;
+pub mod remote;
 pub mod serve;
 mod source;
 pub mod sql;
+pub mod validate;
 pub mod version;
+pub mod words;
 pub mod zero_config;
 
 use clap::error::ErrorKind;
@@ -38,11 +44,19 @@ enum Command {
     Migrate(sql::MigrateArgs),
     Cleanup(sql::CleanupArgs),
     Hashers(hashers::HashersArgs),
+    Get(remote::GetArgs),
+    #[command(alias = "ls")]
+    List(remote::ListArgs),
+    Delete(remote::DeleteArgs),
+    Import(import::ImportArgs),
+    Validate(validate::ValidateArgs),
+    Remote(remote::AskArgs),
+    Format(jsonnet::FormatArgs),
+    Lint(jsonnet::LintArgs),
+    Completion(words::CompletionArgs),
+    Man(words::ManArgs),
     /// Show version, commit and build time
     Version,
-    /// Run Jsonnet for a server that started this; not to be called by people
-    #[command(name = crate::jsonnet::COMMAND, hide = true)]
-    JsonnetWorker,
 }
 
 /// Where the configuration is.
@@ -61,7 +75,15 @@ struct Explained;
 
 /// Reads the command line, does what it says, and gives the exit state.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = order::flags_last(&Cli::command(), arguments.into_iter().collect());
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // A child of a server. It is no command for people, and none that shells should complete.
+    if arguments
+        .get(1)
+        .is_some_and(|word| word == crate::jsonnet::COMMAND)
+    {
+        return shown(crate::jsonnet::run_child());
+    }
+    let arguments = order::flags_last(&Cli::command(), arguments);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),
@@ -77,9 +99,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ));
         }
     };
-    if matches!(command, Command::JsonnetWorker) {
-        return shown(crate::jsonnet::run_child());
-    }
     crate::outbound::tls::install_provider();
     let done = match command {
         Command::Serve(args) => args.run(),
@@ -87,8 +106,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Migrate(args) => args.run(),
         Command::Cleanup(args) => args.run(),
         Command::Hashers(args) => hash(&args),
-        // Ran above.
-        Command::JsonnetWorker => Ok(()),
+        Command::Get(args) => args.run(),
+        Command::List(args) => args.run(),
+        Command::Delete(args) => args.run(),
+        Command::Import(args) => args.run(),
+        Command::Validate(args) => args.run(),
+        Command::Remote(args) => args.run(),
+        Command::Format(args) => args.run(),
+        Command::Lint(args) => args.run(),
+        Command::Completion(args) => args.run(),
+        Command::Man(args) => args.run(),
         Command::Version => version::run(),
     };
     crate::telemetry::logs::flush();
@@ -105,6 +132,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn hash(args: &hashers::HashersArgs) -> anyhow::Result<()> {
     let config = source::unchecked(&source::source(args.config()))?;
     args.run(&config.hashers.argon2)
+}
+
+/// What `--help` would show: for a command whose family needs one more word.
+fn help(words: &[&str]) -> anyhow::Result<()> {
+    let arguments = ["kratos"].iter().chain(words).chain(&["--help"]);
+    if let Err(help) = Cli::command().try_get_matches_from(arguments) {
+        write!(print::out(), "{}", help.render())?;
+    }
+    Ok(())
 }
 
 /// Help goes to stdout and is a success; everything else goes to stderr and is none.

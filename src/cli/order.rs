@@ -6,8 +6,11 @@ use clap::Command;
 use std::ffi::OsString;
 
 /// Those that several commands share, and whether a value follows.
-const SHARED: [(&str, &str, bool); 2] =
-    [("-c", "--config", true), ("-e", "--read-from-env", false)];
+const SHARED: [(&str, &str, bool); 3] = [
+    ("-c", "--config", true),
+    ("-e", "--read-from-env", false),
+    ("--endpoint", "--endpoint", true),
+];
 
 /// The same words, with shared flags behind the last word that names a command.
 pub(super) fn flags_last(root: &Command, arguments: Vec<OsString>) -> Vec<OsString> {
@@ -19,8 +22,11 @@ pub(super) fn flags_last(root: &Command, arguments: Vec<OsString>) -> Vec<OsStri
     while let Some(word) = rest.peek() {
         let text = word.to_str().unwrap_or_default();
         if let Some(has_value) = shared(text) {
+            // For the commands that call a server, -e is its URL.
+            let is_endpoint = text == "-e";
             flags.extend(rest.next());
-            if has_value {
+            let is_url = |word: &OsString| word.to_str().is_some_and(|w| w.starts_with("http"));
+            if has_value || is_endpoint && rest.peek().is_some_and(is_url) {
                 flags.extend(rest.next());
             }
         } else if let Some(next) = command.find_subcommand(text) {

@@ -60,7 +60,7 @@ impl Complaint<'_> {
         program.span_manager().get_span(span).0 == self.place
     }
 
-    fn told(&self, spans: &SpanManager, span: Option<SpanId>, what: &str) -> String {
+    pub(super) fn told(&self, spans: &SpanManager, span: Option<SpanId>, what: &str) -> String {
         let Some(span) = span else {
             return what.to_owned();
         };
@@ -258,7 +258,7 @@ fn span_of(kind: &Kind) -> Option<SpanId> {
     }
 }
 
-fn lex(error: &LexError) -> (SpanId, String) {
+pub(super) fn lex(error: &LexError) -> (SpanId, String) {
     use LexError as E;
     let (span, what) = match error {
         E::InvalidChar { span, chr } => {
@@ -287,7 +287,7 @@ fn lex(error: &LexError) -> (SpanId, String) {
     (*span, what.to_owned())
 }
 
-fn unexpected(instead: &ActualToken) -> String {
+pub(super) fn unexpected(instead: &ActualToken) -> String {
     match instead {
         ActualToken::EndOfFile => "the Jsonnet ends where it cannot end".to_owned(),
         ActualToken::Ident(name) => format!("`{name}` cannot stand here"),

@@ -5,15 +5,21 @@
 //! are started when they are needed, at most one per processor, and are kept.
 mod child;
 mod complaint;
+mod format;
 mod frame;
+mod lint;
 mod manifest;
 mod pool;
 mod run;
 mod sandbox;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod tokens_tidy;
 
 pub use child::run as run_child;
+pub use format::format;
+pub use lint::lint;
 pub use pool::JsonnetPool;
 
 use serde_json::Value;

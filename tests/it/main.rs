@@ -20,6 +20,7 @@ mod pages;
 mod passkey;
 mod recovery;
 mod registration;
+mod remote;
 mod second_factor;
 mod serve;
 mod sessions;
