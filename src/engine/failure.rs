@@ -28,7 +28,7 @@ pub(super) async fn show<K: Stored>(
         identity: flow.passing.identity.take(),
         ..Passing::default()
     };
-    if let Err(error) = cx.store().flows().update(flow).await {
+    if let Err(error) = cx.store().flows().update_failed(flow).await {
         return Fault::from(error).into();
     }
     Answer::Invalid(Box::new(flow.any()))

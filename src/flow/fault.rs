@@ -82,6 +82,9 @@ impl From<store::Error> for Fault {
             store::Error::Conflict(_) => Refusal::conflict().into(),
             // Somebody has deleted what this was about.
             store::Error::Missing(_) | store::Error::Dangling => Refusal::no_row().into(),
+            store::Error::Stale => Self::bad(
+                "This account was changed by somebody else at the same moment. Please try again.",
+            ),
             store::Error::Refused(reason) => {
                 Refusal::bad(format!("This cannot be stored: {reason}.")).into()
             }

@@ -218,7 +218,7 @@ impl SettingsMethod for LookupSecret {
                 show(&mut flow.form, codes(&credential.config));
                 flow.form.set(button(Button::Disable));
                 flow.form.set(button(Button::Regenerate));
-                flow.memory.rest.insert(REVEALED.to_owned(), true.into());
+                flow.memory.keep(REVEALED, true);
                 Ok(SettingsOutcome::AskAgain)
             }
             Button::Disable => {
@@ -235,7 +235,7 @@ impl SettingsMethod for LookupSecret {
                     .collect();
                 show(&mut flow.form, &new);
                 flow.form.set(button(Button::Confirm));
-                flow.memory.rest.insert(REGENERATED.to_owned(), new.into());
+                flow.memory.keep(REGENERATED, new);
                 Ok(SettingsOutcome::AskAgain)
             }
         }
@@ -244,7 +244,7 @@ impl SettingsMethod for LookupSecret {
 
 /// The codes that were shown become those of the account.
 fn confirm(cx: &Cx, flow: &SettingsFlow, owner: Owner<'_>) -> Result<SettingsOutcome, Fault> {
-    let kept = flow.memory.rest.get(REGENERATED).and_then(Value::as_array);
+    let kept = flow.memory.kept(REGENERATED).and_then(Value::as_array);
     let none = "New backup codes have to be made before they can be kept.";
     let kept = kept
         .filter(|kept| kept.len() == CODES)

@@ -55,7 +55,7 @@ pub(super) fn decode(
     shape: (&'static str, &Value),
 ) -> Result<Value, Fault> {
     s.readable()?;
-    decode_fields(schema, form, &s.fields(), shape)
+    decode_fields(schema, form, &s.fields(), shape, fill)
 }
 
 fn decode_fields(
@@ -63,6 +63,7 @@ fn decode_fields(
     form: &mut Form,
     fields: &Fields,
     (name, shape): (&'static str, &Value),
+    shown: impl FnOnce(&mut Form, &Value),
 ) -> Result<Value, Fault> {
     let payload = schema.payload(name, shape)?;
     let decoded = payload
@@ -71,7 +72,7 @@ fn decode_fields(
     if decoded.violations.is_empty() {
         return Ok(decoded.value);
     }
-    fill(form, &decoded.value["traits"]);
+    shown(form, &decoded.value["traits"]);
     Err(decoded.violations.into())
 }
 
@@ -203,7 +204,8 @@ impl SettingsMethod for Profile {
         empty(form);
         // Traits that are no object count as not sent.
         let fields = s.fields().only_object("traits");
-        decode_fields(&schema, form, &fields, ("settings", &CHANGE)).map(Some)
+        let shown = |form: &mut Form, traits: &Value| show(form, "traits", traits);
+        decode_fields(&schema, form, &fields, ("settings", &CHANGE), shown).map(Some)
     }
 
     async fn change(
@@ -215,7 +217,7 @@ impl SettingsMethod for Profile {
     ) -> Result<SettingsOutcome, Fault> {
         let form = &mut step.flow.form;
         empty(form);
-        fill(form, &body["traits"]);
+        show(form, "traits", &body["traits"]);
         let mut identity = owner.identity.clone();
         identity.traits = body["traits"].clone();
         let schema = cx.schema(Some(&identity.schema_id)).await?;
@@ -230,6 +232,26 @@ impl SettingsMethod for Profile {
             gains: None,
         })
     }
+}
+
+/// Writes the values into their fields; one that is not there is made, so that nothing that was sent gets lost.
+fn show(form: &mut Form, name: &str, value: &Value) {
+    let input = match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                show(form, &format!("{name}.{key}"), value);
+            }
+            return;
+        }
+        Value::Null | Value::Array(_) => return,
+        Value::Bool(_) => Input::Checkbox,
+        Value::Number(_) => Input::Number,
+        Value::String(_) => Input::Text,
+    };
+    if form.get(name).is_none() {
+        form.push(Node::input(name, input).group(ME));
+    }
+    form.fill(name, value.clone());
 }
 
 /// The fields of the traits without values and complaints.

@@ -1,30 +1,51 @@
 //! Addresses of identities: found by their value, and marked as verified.
 use super::db::{Sql, sql};
 use super::error::{Error, Result};
-use super::whole::{self, identity_columns};
+use super::whole::{self, distinct, identity_columns};
 use super::{Batch, Scope};
 use crate::base::id::{AddressId, IdentityId};
 use crate::base::terms::Via;
 use crate::model::identity::{AddressStatus, Identity, RecoveryAddress, VerifiableAddress};
 use time::OffsetDateTime;
 
-/// The index begins with the kind of address: without it the whole table would be read.
-macro_rules! of_value {
-    () => {
-        "x.via IN ('email', 'sms') AND x.value IN (?, ?)"
-    };
-}
-
+/// The owners of addresses `x`.
 macro_rules! owners {
-    ($table:literal, $condition:expr) => {
+    ($addresses:expr) => {
         concat!(
             "SELECT ",
             identity_columns!(),
             ", NULL FROM ",
-            $table,
-            " x JOIN identities i ON i.id = x.identity_id AND i.nid = x.nid WHERE x.nid = ? AND ",
-            $condition
+            $addresses,
+            " JOIN identities i ON i.id = x.identity_id"
         )
+    };
+}
+/// Who has an address of this value, of either kind: one question for each key, so that an index answers it whatever the
+/// database knows of its tables.
+macro_rules! by_value {
+    ($table:literal) => {
+        concat!(
+            "SELECT identity_id FROM ",
+            $table,
+            " WHERE nid = ? AND via = 'email' AND value = ? UNION ALL ",
+            "SELECT identity_id FROM ",
+            $table,
+            " WHERE nid = ? AND via = 'sms' AND value = ?"
+        )
+    };
+}
+macro_rules! owners_by_value {
+    ($table:literal, $spellings:expr) => {
+        match $spellings {
+            [_] => sql(owners!(concat!("(", by_value!($table), ") x"))),
+            _ => sql(owners!(concat!(
+                "(",
+                by_value!($table),
+                " UNION ALL ",
+                by_value!($table),
+                ") x"
+            ))),
+        }
     };
 }
 
@@ -114,8 +135,9 @@ impl Addresses<'_> {
         via: Option<Via>,
         spellings: [&str; 2],
     ) -> Result<Option<(Identity, RecoveryAddress)>> {
-        let text = owners!("identity_recovery_addresses", of_value!());
-        let owners = self.owners(sql(text).bind(self.0.nid), spellings).await?;
+        let keys = distinct(&spellings);
+        let text = owners_by_value!("identity_recovery_addresses", keys);
+        let owners = self.owners(text, keys).await?;
         Ok(preferred(owners, spellings, |identity, spelling| {
             let mut addresses = identity.recovery_addresses.iter();
             addresses
@@ -130,8 +152,9 @@ impl Addresses<'_> {
         via: Via,
         spellings: [&str; 2],
     ) -> Result<Option<(Identity, VerifiableAddress)>> {
-        let text = owners!("identity_verifiable_addresses", of_value!());
-        let owners = self.owners(sql(text).bind(self.0.nid), spellings).await?;
+        let keys = distinct(&spellings);
+        let text = owners_by_value!("identity_verifiable_addresses", keys);
+        let owners = self.owners(text, keys).await?;
         Ok(preferred(owners, spellings, |identity, spelling| {
             let mut addresses = identity.verifiable_addresses.iter();
             addresses
@@ -140,8 +163,11 @@ impl Addresses<'_> {
         }))
     }
 
-    async fn owners(&mut self, question: Sql, spellings: [&str; 2]) -> Result<Vec<Identity>> {
-        let question = question.bind(spellings[0]).bind(spellings[1]);
+    async fn owners(&mut self, text: Sql, keys: &[&str]) -> Result<Vec<Identity>> {
+        let nid = self.0.nid;
+        let question = keys.iter().fold(text, |text, key| {
+            text.bind(nid).bind(*key).bind(nid).bind(*key)
+        });
         let rows = self.0.conn.fetch_few(question).await?;
         let types = self.0.types;
         rows.into_iter()
@@ -154,9 +180,12 @@ impl Addresses<'_> {
         &mut self,
         id: AddressId,
     ) -> Result<Option<(Identity, VerifiableAddress)>> {
-        let question = sql(owners!("identity_verifiable_addresses", "x.id = ?"))
-            .bind(self.0.nid)
-            .bind(id);
+        let question = sql(concat!(
+            owners!("identity_verifiable_addresses x"),
+            " WHERE x.id = ? AND x.nid = ?"
+        ))
+        .bind(id)
+        .bind(self.0.nid);
         let Some(mut row) = self.0.conn.fetch_optional(question).await? else {
             return Ok(None);
         };

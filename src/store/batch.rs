@@ -4,6 +4,8 @@
 //! another's work; references among them are checked at the end. Elsewhere they run in the order given.
 mod identity;
 
+pub(super) use identity::available_aal;
+
 use super::Scope;
 use super::db::{Sql, built, rows_of_marks, sql};
 use super::error::Result;

@@ -63,9 +63,9 @@ impl Cleanup<'_> {
         let delete = built(format!(
             "DELETE FROM {table} WHERE id IN (
                 SELECT id FROM (
-                    SELECT id FROM {table} WHERE {column} <= ? AND nid = ? ORDER BY {column} ASC LIMIT ?) old)"
+                    SELECT id FROM {table} WHERE nid = ? AND {column} <= ? ORDER BY {column} ASC LIMIT ?) old)"
         ));
-        let delete = delete.bind(before).bind(self.0.nid).bind(limit);
+        let delete = delete.bind(self.0.nid).bind(before).bind(limit);
         self.0.conn.execute(delete).await
     }
 }

@@ -1,7 +1,8 @@
 //! Credentials: who is behind an identifier, and changes to what proves it.
+use super::batch::available_aal;
 use super::db::{built, marks, sql};
 use super::error::Result;
-use super::whole::{self, credentials_column, identity_columns};
+use super::whole::{self, credentials_column, distinct, identity_columns};
 use super::{Batch, Scope, Store};
 use crate::base::id::{CredentialId, IdentityId};
 use crate::base::random::Random;
@@ -12,6 +13,28 @@ use crate::model::identity::{Identity, RecoveryAddress, VerifiableAddress};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+/// Who has one of the keys.
+macro_rules! by_keys {
+    ($keys:expr) => {
+        concat!(
+            "SELECT x.identifier, x.identity_credential_type_id, ",
+            identity_columns!(),
+            ", ",
+            credentials_column!(),
+            " FROM (",
+            $keys,
+            ") x JOIN identities i ON i.id = x.identity_id"
+        )
+    };
+}
+/// A network, a type and an identifier.
+macro_rules! one_key {
+    () => {
+        "SELECT identity_id, identifier, identity_credential_type_id FROM identity_credential_identifiers
+          WHERE nid = ? AND identity_credential_type_id = ? AND identifier = ?"
+    };
+}
 
 /// Credentials.
 pub struct Credentials<'c>(pub(super) Scope<'c>);
@@ -37,32 +60,25 @@ impl Credentials<'_> {
         as_typed: &str,
     ) -> Result<Option<Found>> {
         let ids = self.0.types.ids(types);
-        let text = match ids.len() {
-            0 => return Ok(None),
-            1 => sql(concat!(
-                "SELECT x.identifier, x.identity_credential_type_id, ",
-                identity_columns!(),
-                ", ",
-                credentials_column!(),
-                " FROM identity_credential_identifiers x
-                  JOIN identities i ON i.id = x.identity_id AND i.nid = x.nid
-                 WHERE x.nid = ? AND x.identifier IN (?, ?) AND x.identity_credential_type_id = ?"
-            )),
-            several => built(format!(
-                "SELECT x.identifier, x.identity_credential_type_id, {}, {}
-                   FROM identity_credential_identifiers x
-                   JOIN identities i ON i.id = x.identity_id AND i.nid = x.nid
-                  WHERE x.nid = ? AND x.identifier IN (?, ?) AND x.identity_credential_type_id IN ({})",
-                identity_columns!(),
-                credentials_column!(),
-                marks(several)
-            )),
+        let spellings = [normalised, as_typed];
+        let spellings = distinct(&spellings);
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        // One question for each key, so that an index answers it whatever the database knows of its tables.
+        let text = match (ids.len(), spellings.len()) {
+            (1, 1) => sql(by_keys!(one_key!())),
+            (types, spellings) => {
+                let keys = vec![one_key!(); types * spellings].join(" UNION ALL ");
+                built(format!(by_keys!("{}"), keys))
+            }
         };
-        let question = text
-            .bind(self.0.nid)
-            .bind(normalised)
-            .bind(as_typed)
-            .bind_all(ids);
+        let pairs = ids
+            .iter()
+            .flat_map(|id| spellings.iter().map(move |s| (id, s)));
+        let question = pairs.fold(text, |text, (id, spelling)| {
+            text.bind(self.0.nid).bind(*id).bind(*spelling)
+        });
         let mut best: Option<((bool, usize), Found)> = None;
         for mut row in self.0.conn.fetch_few(question).await? {
             let identifier: String = row.get()?;
@@ -97,7 +113,7 @@ impl Credentials<'_> {
             Dialect::MySql => "JSON_UNQUOTE(JSON_EXTRACT(w.config, '$.user_handle'))",
         };
         let question = built(format!(
-            "SELECT {}, {} FROM identity_credentials w JOIN identities i ON i.id = w.identity_id AND i.nid = w.nid
+            "SELECT {}, {} FROM identity_credentials w JOIN identities i ON i.id = w.identity_id
               WHERE w.nid = ? AND w.identity_credential_type_id IN ({}) AND {path} = ? LIMIT 1",
             identity_columns!(),
             credentials_column!(),
@@ -162,7 +178,8 @@ impl Store {
 
 impl Batch<'_> {
     /// What is different in `new`: the row, addresses and credentials, told apart by their ids. What goes, goes
-    /// first, so that something new may take its place.
+    /// first, so that something new may take its place. [`Error::Stale`](super::Error::Stale), and nothing of it, if the
+    /// identity was changed since `old` was read.
     pub fn change_identity(&mut self, old: &Identity, new: &Identity, dice: &dyn Random) {
         self.change_row(old, new);
         self.change_verifiable(old, new);
@@ -194,10 +211,12 @@ impl Batch<'_> {
             credentials: new.credentials.clone(),
             ..old.clone()
         };
-        match new.available_aal.filter(|_| like_new == *new) {
-            Some(aal) => self.set_available_aal(new.id, aal, new.updated_at),
-            None => self.update_identity(new),
-        }
+        let at = self.later(old.updated_at, new.updated_at);
+        let update = match new.available_aal.filter(|_| like_new == *new) {
+            Some(aal) => available_aal(aal, at).bind(new.id).bind(self.nid()),
+            None => self.identity_row(new, at),
+        };
+        self.add_unless_changed(update, old.updated_at);
     }
 
     fn change_credential(

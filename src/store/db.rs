@@ -284,7 +284,9 @@ fn joined(statements: &[Sql]) -> Sql {
             "{comma}w{at} AS ({} RETURNING 1)",
             sql.text.as_str().trim_end()
         );
-        let _ = write!(counts, "{comma}(SELECT COUNT(*) FROM w{at})");
+        // There is no other way to give up all of it in the midst of one statement.
+        let share = if sql.must_touch { "1 / " } else { "" };
+        let _ = write!(counts, "{comma}{share}(SELECT COUNT(*) FROM w{at})");
         all.values.extend(sql.values.iter().cloned());
         all.fault = all.fault.or_else(|| sql.fault.clone());
     }

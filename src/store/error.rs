@@ -15,6 +15,9 @@ pub enum Error {
     Dangling,
     #[error("there is no such {0}")]
     Missing(&'static str),
+    /// Somebody else has changed it since it was read.
+    #[error("it was changed meanwhile")]
+    Stale,
     /// A value that no database of this kind can hold. The caller's input is to blame.
     #[error("the database does not take the value: {0}")]
     Refused(&'static str),

@@ -18,6 +18,8 @@ pub trait Stored: Kind {
     const INSERT: &'static str;
     const SELECT: &'static str;
     const UPDATE: &'static str;
+    /// The same without the memory.
+    const UPDATE_FORM: &'static str;
     const DELETE: &'static str;
     /// Adds one and answers nothing.
     const COUNT_SUBMISSION: &'static str;
@@ -69,10 +71,10 @@ impl Store {
             .map(|mut row| row.json::<Memory>())
             .transpose()?
             .flatten();
-        let Some(mut memory) = memory.filter(|m| m.rest.get(key) == Some(kept)) else {
+        let Some(mut memory) = memory.filter(|m| m.kept(key) == Some(kept)) else {
             return Ok(false);
         };
-        memory.rest.remove(key);
+        memory.forget(key);
         let update = built(format!(
             "UPDATE selfservice_{}_flows SET internal_context = ? WHERE id = ? AND nid = ?",
             K::KIND
@@ -108,6 +110,20 @@ impl Flows<'_> {
         }
     }
 
+    /// What an unsuccessful submission leaves behind. What methods keep in the memory is written only if one of them has
+    /// changed it: another submission may have used it up meanwhile.
+    pub async fn update_failed<K: Stored>(&mut self, flow: &Flow<K>) -> Result<()> {
+        if flow.memory.is_changed() {
+            return self.update(flow).await;
+        }
+        let update = bind_form(flow, sql(K::UPDATE_FORM));
+        let update = K::bind_own(flow, update).bind(flow.id).bind(self.0.nid);
+        match self.0.conn.execute(update).await? {
+            0 => Err(Error::Missing("flow")),
+            _ => Ok(()),
+        }
+    }
+
     pub async fn delete<K: Stored>(&mut self, id: FlowId) -> Result<bool> {
         let delete = sql(K::DELETE).bind(id).bind(self.0.nid);
         Ok(self.0.conn.execute(delete).await? > 0)
@@ -132,6 +148,17 @@ pub(super) fn update<K: Stored>(nid: NetworkId, flow: &Flow<K>) -> Sql {
 }
 
 fn bind_common<K: Kind>(flow: &Flow<K>, sql: Sql) -> Sql {
+    let sql = bind_form(flow, sql);
+    // An empty memory is `null` where the reference has had the column but for a short while.
+    let is_late = matches!(K::KIND, FlowKind::Recovery | FlowKind::Verification);
+    if is_late && flow.memory == Memory::default() {
+        sql.bind_json(&())
+    } else {
+        sql.bind_json(&flow.memory)
+    }
+}
+
+fn bind_form<K: Kind>(flow: &Flow<K>, sql: Sql) -> Sql {
     let active = flow.active.map(Group::word);
     let sql = sql
         .bind(flow.request_url.as_str())
@@ -143,14 +170,7 @@ fn bind_common<K: Kind>(flow: &Flow<K>, sql: Sql) -> Sql {
     } else {
         sql.bind_text_or_null(active)
     };
-    let sql = sql.bind_json(&flow.form);
-    // An empty memory is `null` where the reference has had the column but for a short while.
-    let is_late = matches!(K::KIND, FlowKind::Recovery | FlowKind::Verification);
-    if is_late && flow.memory == Memory::default() {
-        sql.bind_json(&())
-    } else {
-        sql.bind_json(&flow.memory)
-    }
+    sql.bind_json(&flow.form)
 }
 
 fn read<K: Stored>(row: &mut Row) -> Result<Flow<K>> {
@@ -208,6 +228,12 @@ macro_rules! stored {
             const UPDATE: &'static str = concat!(
                 "UPDATE ", $table,
                 " SET request_url = ?, expires_at = ?, state = ?, active_method = ?, ui = ?, internal_context = ?",
+                $(", ", $column, " = ?",)*
+                " WHERE id = ? AND nid = ?"
+            );
+            const UPDATE_FORM: &'static str = concat!(
+                "UPDATE ", $table,
+                " SET request_url = ?, expires_at = ?, state = ?, active_method = ?, ui = ?",
                 $(", ", $column, " = ?",)*
                 " WHERE id = ? AND nid = ?"
             );

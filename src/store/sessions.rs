@@ -35,7 +35,7 @@ macro_rules! joined {
             $load,
             concat!("SELECT ", session_columns!(), ", ", devices_column!(), ", "),
             concat!(
-                " FROM sessions s JOIN identities i ON i.id = s.identity_id AND i.nid = s.nid WHERE ",
+                " FROM sessions s JOIN identities i ON i.id = s.identity_id WHERE ",
                 $condition
             )
         )
@@ -204,7 +204,7 @@ impl Sessions<'_> {
             None => "",
         };
         let question = built(format!(
-            "SELECT {}, {}, {}, NULL FROM sessions s JOIN identities i ON i.id = s.identity_id AND i.nid = s.nid
+            "SELECT {}, {}, {}, NULL FROM sessions s JOIN identities i ON i.id = s.identity_id
               WHERE s.nid = ?{}{behind} ORDER BY s.created_at DESC, s.id ASC LIMIT ?",
             session_columns!(),
             devices_column!(),

@@ -27,15 +27,15 @@ pub enum Load {
     CredentialsIfAalUnknown,
 }
 
-/// The columns of `identities i`, in the order of [`identity`].
+/// The columns of `identities i`, in the order of [`identity`]. What hangs on a row is of the same network.
 macro_rules! identity_columns {
     () => {
         "i.id, i.nid, i.schema_id, i.traits, i.state, i.state_changed_at, i.external_id, i.metadata_public,
          i.metadata_admin, i.available_aal, i.organization_id, i.created_at, i.updated_at,
          (SELECT JSON_ROWS((v.id, v.value, v.via, v.verified, v.status, v.verified_at, v.created_at, v.updated_at))
-            FROM identity_verifiable_addresses v WHERE v.identity_id = i.id AND v.nid = i.nid),
+            FROM identity_verifiable_addresses v WHERE v.identity_id = i.id),
          (SELECT JSON_ROWS((r.id, r.value, r.via, r.break_glass_for_organization, r.created_at, r.updated_at))
-            FROM identity_recovery_addresses r WHERE r.identity_id = i.id AND r.nid = i.nid)"
+            FROM identity_recovery_addresses r WHERE r.identity_id = i.id)"
     };
 }
 /// The credentials of `identities i`.
@@ -43,15 +43,15 @@ macro_rules! credentials_column {
     () => {
         "(SELECT JSON_ROWS((c.id, c.identity_credential_type_id, c.version, c.created_at, c.updated_at, c.config,
             (SELECT JSON_ROWS((x.identifier)) FROM identity_credential_identifiers x
-              WHERE x.identity_credential_id = c.id AND x.nid = c.nid)))
-            FROM identity_credentials c WHERE c.identity_id = i.id AND c.nid = i.nid)"
+              WHERE x.identity_credential_id = c.id)))
+            FROM identity_credentials c WHERE c.identity_id = i.id)"
     };
 }
 /// The devices of `sessions s`.
 macro_rules! devices_column {
     () => {
         "(SELECT JSON_ROWS((d.id, d.ip_address, d.user_agent, d.location, d.created_at, d.updated_at))
-            FROM session_devices d WHERE d.session_id = s.id AND d.nid = s.nid)"
+            FROM session_devices d WHERE d.session_id = s.id)"
     };
 }
 /// What follows the columns, by [`Load`], between two texts.
@@ -80,6 +80,16 @@ macro_rules! loading {
     };
 }
 pub(super) use {credentials_column, devices_column, identity_columns, loading};
+
+/// Two spellings of the same, once if they do not differ.
+pub(super) fn distinct<'a>(spellings: &'a [&'a str; 2]) -> &'a [&'a str] {
+    let [first, second] = spellings;
+    if first == second {
+        &spellings[..1]
+    } else {
+        spellings
+    }
+}
 
 /// A time inside of a JSON array.
 struct At(OffsetDateTime);

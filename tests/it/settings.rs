@@ -106,6 +106,22 @@ async fn what_is_wrong_is_said_at_its_field_and_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trait_that_the_schema_does_not_know_is_shown_and_refused() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    let mut client = signed_in(&app, Kind::Spa, ADA).await;
+    let form = client.start("settings", "").await;
+    let change = json!({ "method": "profile", "traits": { "email": ADA, "color": "red" } });
+    let answer = client.submit("settings", &form, change).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(messages(&answer.json()), ["traits:4000001"]);
+    let form = client.form("settings", &answer).await;
+    let color = form.node("traits.color").expect("what was sent");
+    assert_eq!(color["group"], "profile");
+    assert_eq!(color["attributes"]["value"], "red");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_their_owner_gets_at_settings() {
     let app = TestApp::start().await;
     app.seed(ADA, PASSWORD).await;
@@ -389,6 +405,48 @@ async fn an_address_that_somebody_has_is_refused() {
         let form = client.form("settings", &answer).await;
         assert_eq!(form.messages(), ["4000007"]);
         assert_eq!(form.flow["state"], "show_form");
+    }
+}
+
+/// Nobody can sign in by an address that the account does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_addresses_given_at_once_one_stays() {
+    let app = TestApp::start().await;
+    let id = app.seed(ADA, PASSWORD).await;
+    let owner = signed_in(&app, Kind::Spa, ADA).await;
+    for round in 0..8 {
+        let mut answers = vec![];
+        for n in 0..4 {
+            let mut client = app.spa();
+            client.cookies.clone_from(&owner.cookies);
+            let form = client.start("settings", "").await;
+            let change = profile(&format!("ada-{round}-{n}@example.org"));
+            answers.push(tokio::spawn(async move {
+                client.submit("settings", &form, change).await
+            }));
+        }
+        let mut saved = 0;
+        for answer in answers {
+            let answer = answer.await.expect("an answer");
+            match answer.status.as_u16() {
+                200 => saved += 1,
+                400 => assert_eq!(messages(&answer.json()), ["4000001"]),
+                _ => panic!("{} {}", answer.status, answer.text),
+            }
+        }
+        assert!(saved > 0);
+        let url = format!(
+            "{}/admin/identities/{id}?include_credential=password",
+            app.admin
+        );
+        let identity = app.spa().get(&url).await.json();
+        let address = identity["traits"]["email"].clone();
+        let identifiers = &identity["credentials"]["password"]["identifiers"];
+        assert_eq!(*identifiers, json!([address]));
+        for list in ["verifiable_addresses", "recovery_addresses"] {
+            assert_eq!(identity[list].as_array().map(Vec::len), Some(1), "{list}");
+            assert_eq!(identity[list][0]["value"], address);
+        }
     }
 }
 

@@ -267,6 +267,49 @@ async fn keys_need_a_name_and_are_added_once() {
 }
 
 /// Adding a key is for those who have just shown who they are.
+/// Of changes that were made from the same state one is made, and the others are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_added_at_once_are_all_there_or_refused() {
+    let app = TestApp::with(config(false)).await;
+    let id = app.seed("ada@example.org", PASSWORD).await;
+    let mut owner = app.spa();
+    owner.sign_in("ada@example.org", PASSWORD).await;
+    let mut saved = 0;
+    for round in 0..8 {
+        let mut all = JoinSet::new();
+        for n in 0..4 {
+            let mut client = app.spa();
+            client.cookies.clone_from(&owner.cookies);
+            let form = client.start("settings", "").await;
+            let made = Authenticator::new(HOME).create(
+                &options(&form, "webauthn_register_trigger"),
+                &Lie::default(),
+            );
+            let fields = json!({ "webauthn_register": made.to_string(),
+                "webauthn_register_displayname": format!("{round}-{n}") });
+            all.spawn(async move { client.submit("settings", &form, fields).await });
+        }
+        let mut now = 0;
+        while let Some(answered) = all.join_next().await {
+            let answered = answered.unwrap();
+            match answered.status.as_u16() {
+                200 => now += 1,
+                400 => assert_eq!(messages(&answered.json()), ["4000001"]),
+                _ => panic!("{} {}", answered.status, answered.text),
+            }
+        }
+        assert!(now > 0);
+        saved += now;
+    }
+    let url = format!(
+        "{}/admin/identities/{id}?include_credential=webauthn",
+        app.admin
+    );
+    let identity = app.spa().get(&url).await.json();
+    let keys = identity["credentials"]["webauthn"]["config"]["credentials"].clone();
+    assert_eq!(keys.as_array().unwrap().len(), saved);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_old_session_has_to_be_confirmed_first() {
     let app = TestApp::with(config(false)).await;
@@ -394,6 +437,42 @@ async fn a_question_is_answered_once() {
         }
     }
     assert_eq!(won, 1);
+}
+
+/// This method is the last that is asked, and says what all of them have missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_method_what_is_missing_is_said_and_the_traits_stay() {
+    let app = TestApp::with(config(true)).await;
+    for (method, expected) in [
+        (
+            json!(null),
+            vec![
+                "identifier:4000002",
+                "webauthn_register:4000002",
+                "method:4000002",
+            ],
+        ),
+        (
+            json!("nonsense"),
+            vec!["identifier:4000002", "webauthn_register:4000002"],
+        ),
+    ] {
+        let mut client = app.spa();
+        let form = client.start("registration", "").await;
+        let mut fields = json!({ "traits": { "email": "ada@example.org" } });
+        if method.is_string() {
+            fields["method"] = method;
+        }
+        let answer = client.submit("registration", &form, fields).await;
+        let form = client.form("registration", &answer).await;
+        let mut said = form.messages();
+        said.sort();
+        let mut expected = expected;
+        expected.sort_unstable();
+        assert_eq!(said, expected);
+        let email = form.node("traits.email").unwrap();
+        assert_eq!(email["attributes"]["value"], "ada@example.org");
+    }
 }
 
 /// Apps have no page that could talk to a key.

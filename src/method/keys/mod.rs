@@ -72,12 +72,12 @@ pub(super) struct Open {
 impl Kind {
     /// Remembers a question, in the place of the one before.
     pub(super) fn keep<K>(self, flow: &mut Flow<K>, asked: &Asked) {
-        let memory = &mut flow.memory.rest;
-        memory.insert(self.kept.to_owned(), asked.kept.clone());
+        let memory = &mut flow.memory;
+        memory.keep(self.kept, asked.kept.clone());
     }
 
     pub(super) fn open<K>(self, flow: &Flow<K>) -> Option<Open> {
-        let kept = flow.memory.rest.get(self.kept)?.clone();
+        let kept = flow.memory.kept(self.kept)?.clone();
         let ceremony = Ceremony::read(&kept)?;
         Some(Open { ceremony, kept })
     }
@@ -90,8 +90,8 @@ impl Kind {
         flow: &mut Flow<K>,
         open: &Open,
     ) -> Result<bool, Fault> {
-        flow.memory.rest.remove(self.kept);
-        flow.memory.rest.remove(self.options);
+        flow.memory.forget(self.kept);
+        flow.memory.forget(self.options);
         let store = cx.store();
         Ok(store.take_kept::<K>(flow.id, self.kept, &open.kept).await?)
     }

@@ -38,7 +38,7 @@ impl RegistrationMethod for Passkey {
         entry: &Entry<'_>,
     ) -> Result<(), Fault> {
         // The question stays the same from screen to screen.
-        let known = flow.memory.rest.get(KEYS.options);
+        let known = flow.memory.kept(KEYS.options);
         let data = match known.filter(|data| data.is_object()) {
             Some(data) => Some(data.clone()),
             None => ask(cx, flow, entry.schema),
@@ -94,8 +94,8 @@ fn ask(cx: &Cx, flow: &mut RegistrationFlow, schema: &IdentitySchema) -> Option<
         "displayNameFieldNames": fields,
     });
     KEYS.keep(flow, &asked);
-    let memory = &mut flow.memory.rest;
-    memory.insert(KEYS.options.to_owned(), data.clone());
+    let memory = &mut flow.memory;
+    memory.keep(KEYS.options, data.clone());
     Some(data)
 }
 

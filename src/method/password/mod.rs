@@ -215,15 +215,13 @@ async fn upgrade(cx: &Cx, identity: &mut Identity, password: &str) {
             .hasher
             .hash(&HasherParams::of(&cx.config), password.as_bytes())
             .await?;
+        let before = identity.clone();
         if let Some(credential) = identity.credential_mut(CredentialsType::Password) {
             credential.config["hashed_password"] = hashed.into();
             credential.updated_at = micros(cx.now);
-            let credential = credential.clone();
+            identity.updated_at = micros(cx.now);
             let mut batch = cx.store().batch();
-            batch.update_credential(&credential);
-            let mut changed = identity.clone();
-            changed.updated_at = micros(cx.now);
-            batch.update_identity(&changed);
+            batch.change_identity(&before, identity, cx.dice());
             batch.commit().await?;
         }
         Ok::<_, Fault>(())

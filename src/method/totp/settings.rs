@@ -66,7 +66,7 @@ impl SettingsMethod for Totp {
         flow.form.set(field.label(text::node::verify_totp()));
         let button = Node::submit("method", ME.word()).group(ME);
         flow.form.push(button.label(text::node::save()));
-        flow.memory.rest.insert(KEPT.to_owned(), address.into());
+        flow.memory.keep(KEPT, address);
         Ok(())
     }
 
@@ -109,7 +109,7 @@ impl SettingsMethod for Totp {
             return Err(Fault::field("totp_code", missing));
         }
         let wrong = || Fault::field("totp_code", text::validation::totp_wrong());
-        let address = step.flow.memory.rest.get(KEPT).and_then(Value::as_str);
+        let address = step.flow.memory.kept(KEPT).and_then(Value::as_str);
         let address = address.ok_or_else(wrong)?.to_owned();
         let key = Key::read(&address).ok_or_else(wrong)?;
         let matched = key.check(code, cx.now).ok_or_else(wrong)?;

@@ -43,7 +43,7 @@ impl RegistrationMethod for WebAuthn {
             return Ok(());
         }
         // The question stays the same from screen to screen.
-        let known = flow.memory.rest.get(KEYS.options);
+        let known = flow.memory.kept(KEYS.options);
         let asked = match known.filter(|options| options.is_object()) {
             Some(options) => Asked {
                 options: options.clone(),
@@ -91,8 +91,8 @@ fn ask(cx: &Cx, flow: &mut RegistrationFlow) -> Asked {
     };
     let asked = asker(&ours).create(cx.dice(), &user, &Wishes::default(), &[]);
     KEYS.keep(flow, &asked);
-    let memory = &mut flow.memory.rest;
-    memory.insert(KEYS.options.to_owned(), asked.options.clone());
+    let memory = &mut flow.memory;
+    memory.keep(KEYS.options, asked.options.clone());
     asked
 }
 
@@ -114,7 +114,7 @@ async fn answer(
     s: &Submission,
 ) -> Result<RegistrationOutcome, Fault> {
     let Some(answer) = s.text("webauthn_register") else {
-        return nothing(cx, step, s);
+        return nothing(step, schema, s);
     };
     let body = profile::decode(schema, &mut step.flow.form, s, ("webauthn", &SHAPE))?;
     profile::fill(&mut step.flow.form, &body["traits"]);
@@ -151,20 +151,21 @@ async fn answer(
     })
 }
 
-/// No key was used. This method is the last that is asked, and complains for all.
+/// No key was used. This method is the last that is asked, and complains for all: a key is missing, or else what only a
+/// sign-in has, an identifier and its method.
 fn nothing(
-    cx: &Cx,
     step: &mut Step<'_, Registration>,
+    schema: &IdentitySchema,
     s: &Submission,
 ) -> Result<RegistrationOutcome, Fault> {
+    let form = &mut step.flow.form;
+    let body = profile::decode(schema, form, s, ("webauthn", &SHAPE))?;
+    profile::fill(form, &body["traits"]);
+    let method = s.text("method").filter(|word| !word.is_empty());
+    let absent = method.is_none().then_some("method");
+    let absent = ["identifier", "webauthn_register"]
+        .into_iter()
+        .chain(absent);
     let missing = |name: &str| (Some(name.to_owned()), text::validation::missing(name));
-    let mut errors = vec![missing("webauthn_register")];
-    if s.text("method").is_some() {
-        if s.text("identifier").is_some() {
-            csrf::check(cx, step.flow, s)?;
-            return Ok(RegistrationOutcome::NotMine);
-        }
-        errors.push(missing("identifier"));
-    }
-    Err(Fault::Form(errors))
+    Err(Fault::Form(absent.map(missing).collect()))
 }

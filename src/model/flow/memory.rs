@@ -31,7 +31,34 @@ pub struct Memory {
     pub verification: Option<VerificationRef>,
     /// Keys of methods, and those that we do not know: kept as they are.
     #[serde(flatten)]
-    pub rest: Map<String, Value>,
+    rest: Map<String, Value>,
+    /// A method has put something in, or taken something out, since this was read.
+    #[serde(skip)]
+    is_changed: bool,
+}
+
+impl Memory {
+    /// What a method has kept under this key.
+    #[must_use]
+    pub fn kept(&self, key: &str) -> Option<&Value> {
+        self.rest.get(key)
+    }
+
+    /// In the place of what was kept before.
+    pub fn keep(&mut self, key: &str, value: impl Into<Value>) {
+        self.rest.insert(key.to_owned(), value.into());
+        self.is_changed = true;
+    }
+
+    pub fn forget(&mut self, key: &str) {
+        self.is_changed |= self.rest.remove(key).is_some();
+    }
+
+    /// Whether a method has kept or forgotten something since this was read.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.is_changed
+    }
 }
 
 /// A credential that could not be stored because somebody has its identifier already (flows.md §11.2).

@@ -6,7 +6,8 @@ use crate::base::random::Random;
 use crate::base::terms::Aal;
 use crate::model::credentials::Credential;
 use crate::model::identity::{Identity, RecoveryAddress, VerifiableAddress};
-use time::OffsetDateTime;
+use crate::store::Dialect;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 impl Batch<'_> {
@@ -17,7 +18,9 @@ impl Batch<'_> {
                 metadata_admin, available_aal, organization_id, updated_at, id, nid, created_at)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         );
-        let insert = bind_identity(insert, self.scope.nid, identity).bind(identity.created_at);
+        let nid = self.scope.nid;
+        let insert =
+            bind_identity(insert, nid, identity, identity.updated_at).bind(identity.created_at);
         self.add(insert);
         self.insert_verifiable_addresses(identity.id, &identity.verifiable_addresses);
         self.insert_recovery_addresses(identity.id, &identity.recovery_addresses);
@@ -38,7 +41,7 @@ impl Batch<'_> {
             "identities (schema_id, traits, state, state_changed_at, external_id, metadata_public,
             metadata_admin, available_aal, organization_id, updated_at, id, nid, created_at)";
         self.insert_rows(table, 13, identities, |sql, nid, identity| {
-            bind_identity(sql, nid, identity).bind(identity.created_at)
+            bind_identity(sql, nid, identity, identity.updated_at).bind(identity.created_at)
         });
         let verifiable: Vec<_> = identities
             .iter()
@@ -72,26 +75,46 @@ impl Batch<'_> {
         });
     }
 
-    /// The row of the identity itself, `updated_at` included.
-    pub fn update_identity(&mut self, identity: &Identity) {
+    /// The row of the identity itself.
+    pub(in crate::store) fn identity_row(&self, identity: &Identity, at: OffsetDateTime) -> Sql {
         let update = sql(
             "UPDATE identities
                 SET created_at = ?, schema_id = ?, traits = ?, state = ?, state_changed_at = ?, external_id = ?, metadata_public = ?,
                     metadata_admin = ?, available_aal = ?, organization_id = ?, updated_at = ?
               WHERE id = ? AND nid = ?",
         );
-        let update = bind_identity(update.bind(identity.created_at), self.scope.nid, identity);
-        self.add(update);
+        let update = update.bind(identity.created_at);
+        bind_identity(update, self.scope.nid, identity, at)
+    }
+
+    /// When a change of something last changed at `before` is said to be made: later, by what the column can tell apart,
+    /// so that no two states of an identity have the same time.
+    pub(in crate::store) fn later(
+        &self,
+        before: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> OffsetDateTime {
+        let least = match self.scope.conn.dialect() {
+            Dialect::MySql => Duration::SECOND,
+            Dialect::Sqlite | Dialect::Postgres | Dialect::Cockroach => Duration::MICROSECOND,
+        };
+        now.max(before.saturating_add(least))
+    }
+
+    /// An update of an identity's row, up to and with its condition, which undoes the whole batch if the row has
+    /// changed since it was read.
+    pub(in crate::store) fn add_unless_changed(&mut self, update: Sql, read: OffsetDateTime) {
+        let unchanged = match self.scope.conn.dialect() {
+            // Old rows have other spellings of the same time; they get ours by this.
+            Dialect::Sqlite => " AND (updated_at = ? OR updated_at NOT LIKE '%+00:00')",
+            Dialect::Postgres | Dialect::Cockroach | Dialect::MySql => " AND updated_at = ?",
+        };
+        self.add(update.and(unchanged).bind(read).or_nothing());
     }
 
     /// What the credentials of an identity are worth, remembered.
     pub fn set_available_aal(&mut self, id: IdentityId, aal: Aal, now: OffsetDateTime) {
-        let update =
-            sql("UPDATE identities SET available_aal = ?, updated_at = ? WHERE id = ? AND nid = ?")
-                .bind(aal.word())
-                .bind(now)
-                .bind(id)
-                .bind(self.scope.nid);
+        let update = available_aal(aal, now).bind(id).bind(self.scope.nid);
         self.add(update);
     }
 
@@ -229,6 +252,13 @@ impl Batch<'_> {
     }
 }
 
+/// Up to what the identity is found by.
+pub(in crate::store) fn available_aal(aal: Aal, at: OffsetDateTime) -> Sql {
+    sql("UPDATE identities SET available_aal = ?, updated_at = ? WHERE id = ? AND nid = ?")
+        .bind(aal.word())
+        .bind(at)
+}
+
 const VERIFIABLE: &str = "identity_verifiable_addresses (id, nid, identity_id, value, via, verified, status, verified_at,
     created_at, updated_at)";
 const RECOVERY: &str =
@@ -242,7 +272,7 @@ const IDENTIFIERS: &str =
     identifier, id, nid, identity_id, created_at, updated_at)";
 
 /// The columns of an identity from `schema_id` on, `updated_at`, and then what it is found by.
-fn bind_identity(sql: Sql, nid: NetworkId, identity: &Identity) -> Sql {
+fn bind_identity(sql: Sql, nid: NetworkId, identity: &Identity, at: OffsetDateTime) -> Sql {
     sql.bind(identity.schema_id.as_str())
         .bind_json(&identity.traits)
         .bind(identity.state.word())
@@ -252,7 +282,7 @@ fn bind_identity(sql: Sql, nid: NetworkId, identity: &Identity) -> Sql {
         .bind_json_or_null(identity.metadata_admin.as_ref())
         .bind(identity.available_aal.map(Aal::word))
         .bind(identity.organization_id)
-        .bind(identity.updated_at)
+        .bind(at)
         .bind(identity.id)
         .bind(nid)
 }

@@ -63,8 +63,12 @@ impl Link {
     pub(super) async fn execute(&mut self, dialect: Dialect, sql: &Sql) -> Result<u64> {
         match self {
             Self::Sqlite(writing) => writing.execute(sql),
-            Self::Postgres(lease) => Box::pin(server::postgres::execute(lease, dialect, sql)).await,
-            Self::MySql(lease) => Box::pin(server::mysql::execute(lease, dialect, sql)).await,
+            Self::Postgres(lease) => Box::pin(server::postgres::execute(lease, dialect, sql))
+                .await
+                .and_then(|touched| sql.judged(touched)),
+            Self::MySql(lease) => Box::pin(server::mysql::execute(lease, dialect, sql))
+                .await
+                .and_then(|touched| sql.judged(touched)),
         }
     }
 

@@ -232,6 +232,8 @@ pub(super) fn translate(error: sqlx::Error) -> Error {
     match code.as_str() {
         "23505" => Error::Conflict(Conflict::named(native.constraint().unwrap_or_default())),
         "23503" => Error::Dangling,
+        // We divide only by the number of rows that have to be there.
+        "22012" => Error::Stale,
         "40001" | "40P01" | "CR000" => Error::Contended,
         "22001" => Error::Refused("it is too long"),
         "22021" | "22P05" => Error::Refused("it holds a character that cannot be stored"),

@@ -1,6 +1,8 @@
 //! One SQL text for three engines. Differences in spelling are settled here, once per statement:
 //!
 //! - `?` becomes `$1`, `$2`, … on PostgreSQL;
+//! - `AND nid = ?` becomes `AND (nid = ?) IS TRUE` there: behind a key the network is compared and not looked up.
+//!   Without statistics of a table PostgreSQL would as soon read all of a network by an index that begins with it;
 //! - `JSON_ROWS((a, b))` makes a JSON array of arrays of the rows that a subquery finds, in no order.
 use super::Dialect;
 use super::value::Text;
@@ -50,9 +52,20 @@ impl Dialect {
         let text = text.replace(ROWS, rows);
         match self {
             Self::Sqlite | Self::MySql => text,
-            Self::Postgres | Self::Cockroach => numbered(&text),
+            Self::Postgres | Self::Cockroach => numbered(&compared(&text)),
         }
     }
+}
+
+/// A network behind a key cannot be looked up.
+fn compared(text: &str) -> String {
+    let spellings = ["nid", "i.nid", "s.nid", "x.nid"];
+    spellings.iter().fold(text.to_owned(), |text, nid| {
+        text.replace(
+            &format!("AND {nid} = ?"),
+            &format!("AND ({nid} = ?) IS TRUE"),
+        )
+    })
 }
 
 /// `?` outside of quotes becomes `$1`, `$2`, …

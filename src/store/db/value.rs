@@ -3,6 +3,7 @@ use crate::base::id::{
     AddressId, ContainerId, CredentialId, DeviceId, ErrorId, FlowId, IdentityId, MessageId,
     NetworkId, RowId, SessionId,
 };
+use crate::store::error::{Error, Result};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -51,6 +52,8 @@ pub struct Sql {
     pub(super) values: Vec<Value>,
     /// The first value that could not be written as JSON: found when the statement is run.
     pub(super) fault: Option<String>,
+    /// A write that finds no row undoes all that is done together with it: [`Error::Stale`].
+    pub(super) must_touch: bool,
 }
 
 #[derive(Clone)]
@@ -75,6 +78,7 @@ pub(in crate::store) fn sql(text: &'static str) -> Sql {
         text: Text::Fixed(text),
         values: vec![],
         fault: None,
+        must_touch: false,
     }
 }
 
@@ -84,10 +88,33 @@ pub(in crate::store) fn built(text: String) -> Sql {
         text: Text::Built(text),
         values: vec![],
         fault: None,
+        must_touch: false,
     }
 }
 
 impl Sql {
+    /// The same with one more condition.
+    #[must_use]
+    pub fn and(mut self, condition: &str) -> Self {
+        self.text = Text::Built(format!("{}{condition}", self.text.as_str()));
+        self
+    }
+
+    /// A write that has to find its row, and undoes what is done together with it where there is none.
+    #[must_use]
+    pub fn or_nothing(mut self) -> Self {
+        self.must_touch = true;
+        self
+    }
+
+    /// How many rows a write has touched, unless they are too few.
+    pub(super) fn judged(&self, touched: u64) -> Result<u64> {
+        if self.must_touch && touched == 0 {
+            return Err(Error::Stale);
+        }
+        Ok(touched)
+    }
+
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());

@@ -1,6 +1,6 @@
 //! Flows come back as they were put in.
 use super::engines::{Engine, NOW, person};
-use kratos::base::id::{ContainerId, FlowId, SessionId};
+use kratos::base::id::{FlowId, SessionId};
 use kratos::base::terms::{Aal, Channel, Group, MethodId, State};
 use kratos::model::flow::{
     Flow, Login, Recovery, Registration, Settings, Verification, VerificationRef,
@@ -42,15 +42,16 @@ async fn there_and_back<K: Stored + std::fmt::Debug>(store: &Store, mut flow: Fl
     flow.state = State::PassedChallenge;
     flow.active = Some(Group::Of(MethodId::Code));
     flow.form.fill("csrf_token", "def");
-    flow.memory.continuity_container_id = Some(ContainerId(Uuid::nil()));
-    flow.memory.verification = Some(VerificationRef {
-        id: flow.id,
-        verifiable_address: "a@example.org".into(),
-        url: None,
-    });
-    flow.memory
-        .rest
-        .insert("totp_url".into(), json!("otpauth://x"));
+    flow.memory = serde_json::from_value(json!({
+        "continuity_container_id": Uuid::nil(),
+        "registration_verification_flow_continue_with": VerificationRef {
+            id: flow.id,
+            verifiable_address: "a@example.org".into(),
+            url: None,
+        },
+        "totp_url": "otpauth://x",
+    }))
+    .expect("a memory");
     store.flows().update(&flow).await.expect("update");
     let read = store
         .flows()

@@ -4,7 +4,7 @@ use kratos::base::id::{AddressId, CredentialId, IdentityId};
 use kratos::base::terms::{Aal, CredentialsType, Via};
 use kratos::model::credentials::Credential;
 use kratos::model::identity::{AddressStatus, IdentityState};
-use kratos::store::{Conflict, Filter, Load, Slice};
+use kratos::store::{Conflict, Error, Filter, Load, Slice};
 use serde_json::json;
 use time::Duration;
 use uuid::Uuid;
@@ -255,6 +255,7 @@ async fn updates_write_what_is_different() {
         assert_eq!(read, after, "{}", engine.name);
 
         let mut less = after.clone();
+        less.updated_at = later + Duration::SECOND;
         less.credentials.retain(|c| c.kind == CredentialsType::Totp);
         less.verifiable_addresses.clear();
         store
@@ -262,6 +263,19 @@ async fn updates_write_what_is_different() {
             .update(&after, &less, engine.dice())
             .await
             .expect("update");
+        let read = engine.get(&store, before.id, Load::Credentials).await;
+        assert_eq!(read, less);
+
+        // Made of what it was before: nothing of it is written.
+        let mut stale = after.clone();
+        stale.updated_at = later + Duration::SECOND;
+        stale.credentials.clear();
+        stale.traits = json!({ "email": "c@example.org" });
+        let refused = store
+            .identities()
+            .update(&after, &stale, engine.dice())
+            .await;
+        assert!(matches!(refused, Err(Error::Stale)), "{}", engine.name);
         let read = engine.get(&store, before.id, Load::Credentials).await;
         assert_eq!(read, less);
         let types = [CredentialsType::Password];

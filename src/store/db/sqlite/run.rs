@@ -84,7 +84,7 @@ pub(super) fn execute(connection: &Connection, sql: &Sql) -> Result<u64> {
     count();
     let mut statement = prepared(connection, sql)?;
     let rows = statement.raw_execute().map_err(translate)?;
-    Ok(rows as u64)
+    sql.judged(rows as u64)
 }
 
 pub(super) fn run(connection: &Connection, text: &str) -> Result<()> {
