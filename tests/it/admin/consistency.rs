@@ -69,7 +69,7 @@ impl Dice {
     }
 
     fn key(&self) -> Value {
-        json!({ "id": data_encoding::BASE64.encode(&[self.below(4) as u8]), "is_passwordless": self.one_in(2) })
+        json!({ "id": data_encoding::BASE64.encode(self.below(4).to_string().as_bytes()), "is_passwordless": self.one_in(2) })
     }
 
     fn credentials(&self) -> Value {
@@ -81,7 +81,7 @@ impl Dice {
             let link = || json!({ "provider": *self.pick(&["alpha", "beta"]), "subject": self.below(9).to_string() });
             let links: Vec<_> = (0..self.below(3)).map(|_| link()).collect();
             let keys: Vec<_> = (0..self.below(3)).map(|_| self.key()).collect();
-            let handle = data_encoding::BASE64.encode(&[b'a' + self.below(20) as u8]);
+            let handle = data_encoding::BASE64.encode(self.below(20).to_string().as_bytes());
             let config = match kind {
                 "password" if self.one_in(9) => json!({ "hashed_password": "nonsense" }),
                 "password" => json!({ "hashed_password": HASH }),
@@ -324,11 +324,10 @@ async fn whatever_is_done_an_identity_follows_from_its_traits() {
     let dice = Dice(SeededRandom::new(u64::from_le_bytes(bytes(
         &SeededRandom::new(42),
     ))));
-    let include: String = KINDS
-        .iter()
-        .chain(&["code"])
-        .map(|kind| format!("&include_credential={kind}"))
-        .collect();
+    let include = KINDS.iter().chain(&["code"]);
+    let include = include.fold(String::new(), |query, kind| {
+        query + "&include_credential=" + kind
+    });
     let read = async |id: &str| get(&app, &format!("{}?{include}", path(id))).await;
     let mut people: Vec<String> = vec![];
     let mut done = Map::new();
