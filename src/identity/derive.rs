@@ -79,10 +79,11 @@ fn identify(
         return;
     }
     if let Some(credential) = identity.credential_mut(kind) {
-        if credential.identifiers != identifiers {
-            credential.identifiers = identifiers.to_vec();
+        // They are stored in no order.
+        if !credential.is_found_by(identifiers) {
             credential.updated_at = micros(now);
         }
+        credential.identifiers = identifiers.to_vec();
         return;
     }
     let mut credential = Credential::new(CredentialId::random(dice), kind, json!({}), now);

@@ -50,6 +50,12 @@ impl Credential {
             updated_at: micros(now),
         }
     }
+    /// Whether these are its identifiers, in whatever order.
+    #[must_use]
+    pub fn is_found_by(&self, identifiers: &[String]) -> bool {
+        let within = |some: &[String], all: &[String]| some.iter().all(|one| all.contains(one));
+        within(&self.identifiers, identifiers) && within(identifiers, &self.identifiers)
+    }
     /// The stored hash of a password credential; `None` if there is none or it is empty.
     #[must_use]
     pub fn hashed_password(&self) -> Option<&str> {

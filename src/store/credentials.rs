@@ -228,7 +228,7 @@ impl Batch<'_> {
     ) {
         if old.config != new.config
             || old.version != new.version
-            || old.identifiers != new.identifiers
+            || !old.is_found_by(&new.identifiers)
         {
             self.update_credential(new);
         }

@@ -96,3 +96,25 @@ fn what_stays_keeps_its_state_and_what_is_new_is_unverified() {
     assert_eq!(password.identifiers, ["bob@example.org"]);
     assert_eq!((password.created_at, password.updated_at), (NOW, LATER));
 }
+
+/// Identifiers are stored in no order: the same ones in another are no change.
+#[test]
+fn the_order_of_identifiers_is_no_change() {
+    let dice = SeededRandom::new(1);
+    let mut says = derived("ada@example.org");
+    says.password.push("ada".to_owned());
+    let mut it = identity();
+    apply(&mut it, &says, &dice, NOW);
+    let as_read = it.credential_mut(Kind::Password).unwrap();
+    as_read.identifiers.reverse();
+    apply(&mut it, &says, &dice, LATER);
+    let password = it.credential(Kind::Password).unwrap();
+    assert_eq!(password.updated_at, NOW);
+    says.password.pop();
+    apply(&mut it, &says, &dice, LATER);
+    let password = it.credential(Kind::Password).unwrap();
+    assert_eq!(
+        (password.updated_at, password.identifiers.len()),
+        (LATER, 1)
+    );
+}

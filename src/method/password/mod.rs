@@ -219,9 +219,10 @@ async fn upgrade(cx: &Cx, identity: &mut Identity, password: &str) {
         if let Some(credential) = identity.credential_mut(CredentialsType::Password) {
             credential.config["hashed_password"] = hashed.into();
             credential.updated_at = micros(cx.now);
-            identity.updated_at = micros(cx.now);
+            let mut changed = identity.clone();
+            changed.updated_at = micros(cx.now);
             let mut batch = cx.store().batch();
-            batch.change_identity(&before, identity, cx.dice());
+            batch.change_identity(&before, &changed, cx.dice());
             batch.commit().await?;
         }
         Ok::<_, Fault>(())
