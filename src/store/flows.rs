@@ -104,7 +104,12 @@ impl Flows<'_> {
 
     /// Everything that may change. `updated_at` stays, as with the reference.
     pub async fn update<K: Stored>(&mut self, flow: &Flow<K>) -> Result<()> {
-        match self.0.conn.execute(update(self.0.nid, flow)).await? {
+        let update = update(self.0.nid, flow);
+        self.written(update).await
+    }
+
+    async fn written(&mut self, update: Sql) -> Result<()> {
+        match self.0.conn.execute(update).await? {
             0 => Err(Error::Missing("flow")),
             _ => Ok(()),
         }
@@ -118,10 +123,7 @@ impl Flows<'_> {
         }
         let update = bind_form(flow, sql(K::UPDATE_FORM));
         let update = K::bind_own(flow, update).bind(flow.id).bind(self.0.nid);
-        match self.0.conn.execute(update).await? {
-            0 => Err(Error::Missing("flow")),
-            _ => Ok(()),
-        }
+        self.written(update).await
     }
 
     pub async fn delete<K: Stored>(&mut self, id: FlowId) -> Result<bool> {
