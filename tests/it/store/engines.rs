@@ -1,4 +1,5 @@
 //! A fresh, migrated database on each engine, and samples to put in.
+use crate::support::database::{OnServer, Place};
 use kratos::base::id::{AddressId, CredentialId, DeviceId, IdentityId, SessionId};
 use kratos::base::random::{self, Random, SeededRandom};
 use kratos::base::terms::{Aal, CredentialsType, MethodId, Via};
@@ -23,7 +24,7 @@ pub(super) struct Engine {
     /// The address as a URL, for tests that look at tables by themselves.
     pub(super) url: String,
     pub(super) dice: SeededRandom,
-    _folder: Option<tempfile::TempDir>,
+    _place: Place,
 }
 
 fn seed() -> u64 {
@@ -37,13 +38,6 @@ fn seed() -> u64 {
 )]
 fn server(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-/// Replaces the name of the database in an address.
-fn with_database(url: &str, name: &str) -> String {
-    let (before, query) = url.split_once('?').map_or((url, ""), |(b, q)| (b, q));
-    let (before, _) = before.rsplit_once('/').expect("an address with a database");
-    format!("{before}/{name}?{query}")
 }
 
 /// Without the parameters, and without `tcp(…)` around the place.
@@ -63,27 +57,20 @@ impl Engine {
             dsn: Dsn::parse(&format!("sqlite://{}", path.display())).expect("an address"),
             url: path.display().to_string(),
             dice: SeededRandom::new(seed()),
-            _folder: Some(folder),
+            _place: Place::Folder(folder),
         }
     }
 
     async fn on_server(name: &'static str, url: &str) -> Self {
-        let admin = Dsn::parse(url).expect("an address");
-        let admin = Db::connect(&admin, Duration::ZERO)
-            .await
-            .expect("the server");
         let dice = SeededRandom::new(seed());
         let database = format!("t{}", random::alphanumeric(&dice, 16).to_lowercase());
-        admin
-            .run(&format!("CREATE DATABASE {database}"))
-            .await
-            .expect("a database");
+        let database = OnServer::create(url, database, "").await;
         Self {
             name,
-            dsn: Dsn::parse(&with_database(url, &database)).expect("an address"),
-            url: plain_url(&with_database(url, &database)),
+            dsn: Dsn::parse(&database.address()).expect("an address"),
+            url: plain_url(&database.address()),
             dice,
-            _folder: None,
+            _place: Place::Server(database),
         }
     }
 

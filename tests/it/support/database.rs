@@ -4,6 +4,7 @@ use kratos::base::random::alphanumeric;
 use kratos::config::dsn::Dsn;
 use kratos::store::{Db, migrate};
 use std::path::PathBuf;
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -11,7 +12,59 @@ pub struct Database {
     pub dsn: Dsn,
     /// The same as a configuration has it.
     pub address: String,
-    _folder: Option<tempfile::TempDir>,
+    _place: Option<Place>,
+}
+
+/// What goes when the test is over.
+#[expect(dead_code, reason = "held for what its drop does")]
+pub enum Place {
+    Folder(tempfile::TempDir),
+    Server(OnServer),
+}
+
+/// A database on a server, which is dropped with this: hundreds of them fill a disk.
+pub struct OnServer {
+    url: String,
+    name: String,
+}
+
+impl OnServer {
+    /// `url` is where the server's own database is.
+    pub async fn create(url: &str, name: String, template: &str) -> Self {
+        run(url, &format!("CREATE DATABASE {name}{template}")).await;
+        let url = url.to_owned();
+        Self { url, name }
+    }
+
+    pub fn address(&self) -> String {
+        named(&self.url, &self.name)
+    }
+}
+
+impl Drop for OnServer {
+    /// Leaves it to a thread that no test waits for: connections of the test may still be open.
+    fn drop(&mut self) {
+        static BIN: OnceLock<mpsc::Sender<(String, String)>> = OnceLock::new();
+        let bin = BIN.get_or_init(|| {
+            let (bin, full) = mpsc::channel::<(String, String)>();
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .expect("a runtime");
+                for (url, name) in full {
+                    let force = if url.starts_with("postgres") {
+                        " WITH (FORCE)"
+                    } else {
+                        ""
+                    };
+                    runtime.block_on(run(&url, &format!("DROP DATABASE {name}{force}")));
+                }
+            });
+            bin
+        });
+        let _ = bin.send((self.url.clone(), self.name.clone()));
+    }
 }
 
 #[expect(
@@ -74,7 +127,7 @@ impl Database {
         Self {
             dsn: dsn("memory"),
             address: "memory".into(),
-            _folder: None,
+            _place: None,
         }
     }
 
@@ -95,7 +148,7 @@ impl Database {
         Self {
             dsn: dsn(&address),
             address,
-            _folder: Some(folder),
+            _place: Some(Place::Folder(folder)),
         }
     }
 
@@ -109,26 +162,22 @@ impl Database {
                 name
             })
             .await;
-        let name = random_name();
-        run(url, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-        let address = named(url, &name);
-        Self {
-            dsn: dsn(&address),
-            address,
-            _folder: None,
-        }
+        let template = format!(" TEMPLATE {template}");
+        Self::on(OnServer::create(url, random_name(), &template).await)
     }
 
     async fn mysql(url: &str) -> Self {
-        let name = random_name();
-        run(url, &format!("CREATE DATABASE {name}")).await;
-        let address = named(url, &name);
-        let dsn = dsn(&address);
-        migrated(&dsn).await;
+        let database = Self::on(OnServer::create(url, random_name(), "").await);
+        migrated(&database.dsn).await;
+        database
+    }
+
+    fn on(server: OnServer) -> Self {
+        let address = server.address();
         Self {
-            dsn,
+            dsn: dsn(&address),
             address,
-            _folder: None,
+            _place: Some(Place::Server(server)),
         }
     }
 }
