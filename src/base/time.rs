@@ -35,11 +35,14 @@ pub fn date_and_time(at: OffsetDateTime, separator: char) -> String {
     text
 }
 
-fn push_number(text: &mut String, number: u32, width: u32) {
-    for place in (0..width).rev() {
-        let digit = number / 10_u32.pow(place) % 10;
-        text.push(char::from_digit(digit, 10).unwrap_or('0'));
+fn push_number(text: &mut String, mut number: u32, width: usize) {
+    let mut digits = [b'0'; 9];
+    let digits = &mut digits[..width];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
+    text.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 
 /// Reads RFC 3339.

@@ -60,6 +60,11 @@ impl Formatter for GoEscapes {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // The first byte of the separators; most texts have none of all these.
+        let may_be = |byte: u8| matches!(byte, b'&' | b'<' | b'>' | 0xe2);
+        if !fragment.bytes().any(may_be) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let special = |c| match c {
             '&' | '<' | '>' => self.markup,
             other => matches!(other, '\u{2028}' | '\u{2029}'),

@@ -2,8 +2,9 @@
 use crate::base::terms::CredentialsType as Kind;
 use crate::base::time::rfc3339;
 use crate::model::credentials::Credential;
-use crate::model::identity::Identity;
+use crate::model::identity::{Identity, IdentityJson};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// How much of the credentials is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,37 +22,26 @@ pub type Open<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// not given is left out, and identifiers that were not given are `null`. What was read shows old
 /// credentials in the form of today.
 #[must_use]
-pub fn admin(
-    identity: &Identity,
-    schema_url: &str,
+pub fn admin<'a>(
+    identity: &'a Identity,
+    schema_url: impl Into<Cow<'a, str>>,
     show: Show<'_>,
     fresh: bool,
     open: Open<'_>,
-) -> Map<String, Value> {
-    let upgraded;
-    let identity = if fresh {
-        identity
-    } else {
-        let mut copy = identity.clone();
-        copy.upgrade_credentials();
-        upgraded = copy;
-        &upgraded
-    };
-    let mut out = Map::new();
-    for (key, value) in identity.json(schema_url) {
-        if key == "schema_id"
-            && let Show::WithConfigOf(kinds) = show
-        {
-            let credentials = credentials(identity, kinds, fresh, open);
-            if !credentials.is_empty() {
-                out.insert("credentials".to_owned(), credentials.into());
-            }
-        }
-        if key == "created_at" && (!fresh || identity.metadata_admin.is_some()) {
-            let metadata = identity.metadata_admin.clone().unwrap_or(Value::Null);
-            out.insert("metadata_admin".to_owned(), metadata);
-        }
-        out.insert(key, value);
+) -> IdentityJson<'a> {
+    let mut out = identity.public(schema_url);
+    if let Show::WithConfigOf(kinds) = show {
+        let shown = if fresh {
+            credentials(identity, kinds, fresh, open)
+        } else {
+            let mut upgraded = identity.clone();
+            upgraded.upgrade_credentials();
+            credentials(&upgraded, kinds, fresh, open)
+        };
+        out.credentials = Some(shown).filter(|shown| !shown.is_empty());
+    }
+    if !fresh || identity.metadata_admin.is_some() {
+        out.metadata_admin = Some(identity.metadata_admin.as_ref());
     }
     out
 }

@@ -12,7 +12,7 @@ use crate::base::terms::{CredentialsType as Kind, Via};
 use crate::base::time::{micros, parse_rfc3339};
 use crate::model::credentials::Credential;
 use crate::model::identity::{
-    AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress,
+    AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress, object as as_object,
 };
 use pointer::Op;
 use serde_json::{Map, Value};
@@ -70,13 +70,13 @@ pub fn apply(
             parsed.push(op);
         }
     }
-    let mut document = Value::Object(json::admin(
+    let mut document = Value::Object(as_object(&json::admin(
         identity,
         "",
         Show::WithConfigOf(Kind::ALL),
         false,
         &|sealed| Some(sealed.to_owned()),
-    ));
+    )));
     for op in parsed {
         op.apply(&mut document).map_err(ImportError::Undecodable)?;
     }

@@ -5,6 +5,7 @@ use crate::base::terms::{Aal, CredentialsType, Via};
 use crate::base::time::{micros, wire};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -177,21 +178,24 @@ impl Identity {
     /// The public form (http-api.md §14.2): no credentials, no admin metadata.
     /// `schema_url` is `""` where an identity is nested in a list of sessions.
     #[must_use]
-    pub fn public<'a>(&'a self, schema_url: &'a str) -> PublicIdentity<'a> {
-        PublicIdentity {
+    pub fn public<'a>(&'a self, schema_url: impl Into<Cow<'a, str>>) -> IdentityJson<'a> {
+        IdentityJson {
             id: self.id,
             external_id: self.external_id.as_deref().filter(|e| !e.is_empty()),
+            credentials: None,
             schema_id: &self.schema_id,
-            schema_url,
+            schema_url: schema_url.into(),
             state: self.state,
             state_changed_at: self.state_changed_at,
             traits: &self.traits,
             verifiable_addresses: &self.verifiable_addresses,
             recovery_addresses: &self.recovery_addresses,
             metadata_public: self.metadata_public.as_ref(),
+            metadata_admin: None,
             created_at: self.created_at,
             updated_at: self.updated_at,
             organization_id: self.organization_id,
+            region: None,
         }
     }
 
@@ -202,14 +206,17 @@ impl Identity {
     }
 }
 
-/// What everybody may see of an identity.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct PublicIdentity<'a> {
+/// What is shown of an identity.
+#[derive(Clone, Debug, Serialize)]
+pub struct IdentityJson<'a> {
     id: IdentityId,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<&'a str>,
+    /// For administrators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Map<String, Value>>,
     schema_id: &'a str,
-    schema_url: &'a str,
+    schema_url: Cow<'a, str>,
     state: IdentityState,
     #[serde(with = "wire::option", skip_serializing_if = "Option::is_none")]
     state_changed_at: Option<OffsetDateTime>,
@@ -219,15 +226,21 @@ pub struct PublicIdentity<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     recovery_addresses: &'a [RecoveryAddress],
     metadata_public: Option<&'a Value>,
+    /// For administrators; there may be none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata_admin: Option<Option<&'a Value>>,
     #[serde(with = "wire")]
     created_at: OffsetDateTime,
     #[serde(with = "wire")]
     updated_at: OffsetDateTime,
     organization_id: Option<Uuid>,
+    /// Not kept, only said back to who has named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<&'a str>,
 }
 
 /// The object that a struct is in JSON.
-pub(super) fn object(value: &impl Serialize) -> Map<String, Value> {
+pub(crate) fn object(value: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(value) {
         Ok(Value::Object(map)) => map,
         _ => Map::new(),

@@ -1,5 +1,5 @@
 //! A session: who is signed in, how well that is proven, and until when.
-use super::identity::{Identity, PublicIdentity, object};
+use super::identity::{Identity, IdentityJson, object};
 use crate::base::id::{DeviceId, IdentityId, SessionId};
 use crate::base::random::{self, Random};
 use crate::base::terms::{Aal, MethodId};
@@ -153,7 +153,7 @@ impl Session {
 }
 
 /// What its owner may see of a session.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct PublicSession<'a> {
     id: SessionId,
     active: bool,
@@ -165,6 +165,6 @@ pub struct PublicSession<'a> {
     authentication_methods: &'a [Authentication],
     #[serde(with = "wire")]
     issued_at: OffsetDateTime,
-    identity: Option<PublicIdentity<'a>>,
+    identity: Option<IdentityJson<'a>>,
     devices: &'a [Device],
 }

@@ -5,6 +5,7 @@
 mod conn;
 mod plans;
 mod pool;
+mod records;
 mod row;
 mod server;
 mod sqlite;

@@ -1,5 +1,5 @@
-//! An identity with all that hangs on it, in one row: its addresses and credentials come as JSON arrays that the
-//! database makes, so that one round trip is enough on a server.
+//! An identity with all that hangs on it, in one row: its addresses and credentials come as arrays that the database
+//! makes, so that one round trip is enough on a server.
 use super::db::Row;
 use super::db::times;
 use super::error::Result;
@@ -11,8 +11,10 @@ use crate::model::identity::{
     AddressStatus, Identity, IdentityState, RecoveryAddress, VerifiableAddress,
 };
 use crate::model::session::Device;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::fmt;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -32,17 +34,17 @@ macro_rules! identity_columns {
     () => {
         "i.id, i.nid, i.schema_id, i.traits, i.state, i.state_changed_at, i.external_id, i.metadata_public,
          i.metadata_admin, i.available_aal, i.organization_id, i.created_at, i.updated_at,
-         (SELECT JSON_ROWS((v.id, v.value, v.via, v.verified, v.status, v.verified_at, v.created_at, v.updated_at))
+         (SELECT ROWS((v.id, v.value, v.via, v.verified, v.status, v.verified_at, v.created_at, v.updated_at))
             FROM identity_verifiable_addresses v WHERE v.identity_id = i.id),
-         (SELECT JSON_ROWS((r.id, r.value, r.via, r.break_glass_for_organization, r.created_at, r.updated_at))
+         (SELECT ROWS((r.id, r.value, r.via, r.break_glass_for_organization, r.created_at, r.updated_at))
             FROM identity_recovery_addresses r WHERE r.identity_id = i.id)"
     };
 }
 /// The credentials of `identities i`.
 macro_rules! credentials_column {
     () => {
-        "(SELECT JSON_ROWS((c.id, c.identity_credential_type_id, c.version, c.created_at, c.updated_at, c.config,
-            (SELECT JSON_ROWS((x.identifier)) FROM identity_credential_identifiers x
+        "(SELECT ROWS((c.id, c.identity_credential_type_id, c.version, c.created_at, c.updated_at, c.config,
+            (SELECT ROWS((x.identifier)) FROM identity_credential_identifiers x
               WHERE x.identity_credential_id = c.id)))
             FROM identity_credentials c WHERE c.identity_id = i.id)"
     };
@@ -50,7 +52,7 @@ macro_rules! credentials_column {
 /// The devices of `sessions s`.
 macro_rules! devices_column {
     () => {
-        "(SELECT JSON_ROWS((d.id, d.ip_address, d.user_agent, d.location, d.created_at, d.updated_at))
+        "(SELECT ROWS((d.id, d.ip_address, d.user_agent, d.location, d.created_at, d.updated_at))
             FROM session_devices d WHERE d.session_id = s.id)"
     };
 }
@@ -91,19 +93,36 @@ pub(super) fn distinct<'a>(spellings: &'a [&'a str; 2]) -> &'a [&'a str] {
     }
 }
 
-/// A time inside of a JSON array.
+/// A time inside of an array: a text, or microseconds since 1970.
 struct At(OffsetDateTime);
 
 impl<'de> Deserialize<'de> for At {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(d)?;
-        times::parse(&text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom("not a time"))
+        d.deserialize_any(AtVisitor)
     }
 }
 
-/// A boolean inside of a JSON array: `true`, `1` or a word.
+struct AtVisitor;
+
+impl Visitor<'_> for AtVisitor {
+    type Value = At;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time")
+    }
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<At, E> {
+        times::parse(text)
+            .map(At)
+            .ok_or_else(|| E::custom("not a time"))
+    }
+    fn visit_i64<E: de::Error>(self, micros: i64) -> Result<At, E> {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
+            .map(At)
+            .map_err(E::custom)
+    }
+}
+
+/// A boolean inside of an array: `true`, `1` or a word.
 struct Flag(bool);
 
 impl<'de> Deserialize<'de> for Flag {
@@ -117,7 +136,7 @@ impl<'de> Deserialize<'de> for Flag {
     }
 }
 
-/// A document inside of a JSON array. Engines that keep documents as text put the text there.
+/// A document inside of an array, or its text.
 struct Inner(Value);
 
 impl<'de> Deserialize<'de> for Inner {
@@ -125,7 +144,7 @@ impl<'de> Deserialize<'de> for Inner {
         match Value::deserialize(d)? {
             Value::String(text) => serde_json::from_str(&text)
                 .map(Self)
-                .map_err(D::Error::custom),
+                .map_err(de::Error::custom),
             value => Ok(Self(value)),
         }
     }
@@ -161,7 +180,7 @@ pub(super) fn identity(row: &mut Row, types: &Types) -> Result<Identity> {
 }
 
 fn verifiable(row: &mut Row) -> Result<Vec<VerifiableAddress>> {
-    let rows = row.json::<Vec<VerifiableRow>>()?.unwrap_or_default();
+    let rows = row.rows::<VerifiableRow>()?;
     let mut out = Vec::with_capacity(rows.len());
     for (id, value, via, verified, status, verified_at, created_at, updated_at) in rows {
         out.push(VerifiableAddress {
@@ -181,7 +200,7 @@ fn verifiable(row: &mut Row) -> Result<Vec<VerifiableAddress>> {
 }
 
 fn recovery(row: &mut Row) -> Result<Vec<RecoveryAddress>> {
-    let rows = row.json::<Vec<RecoveryRow>>()?.unwrap_or_default();
+    let rows = row.rows::<RecoveryRow>()?;
     let mut out = Vec::with_capacity(rows.len());
     for (id, value, via, break_glass_for_organization, created_at, updated_at) in rows {
         out.push(RecoveryAddress {
@@ -198,7 +217,7 @@ fn recovery(row: &mut Row) -> Result<Vec<RecoveryAddress>> {
 }
 
 fn credentials(row: &mut Row, types: &Types) -> Result<Vec<Credential>> {
-    let rows = row.json::<Vec<CredentialRow>>()?.unwrap_or_default();
+    let rows = row.rows::<CredentialRow>()?;
     let mut out = Vec::with_capacity(rows.len());
     for (id, kind, version, created_at, updated_at, config, identifiers) in rows {
         // A type that only a newer release knows is none of our business.
@@ -227,7 +246,7 @@ fn credentials(row: &mut Row, types: &Types) -> Result<Vec<Credential>> {
 
 /// Reads the column of [`devices_column`]; newest first.
 pub(super) fn devices(row: &mut Row) -> Result<Vec<Device>> {
-    let rows = row.json::<Vec<DeviceRow>>()?.unwrap_or_default();
+    let rows = row.rows::<DeviceRow>()?;
     let mut out: Vec<_> = rows
         .into_iter()
         .map(

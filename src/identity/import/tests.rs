@@ -24,7 +24,7 @@ fn shown(imported: &Imported, kind: Kind) -> Value {
         true,
         &|_| None,
     );
-    let mut out = out["credentials"][kind.word()].clone();
+    let mut out = out.credentials.unwrap()[kind.word()].clone();
     for key in ["type", "version", "created_at", "updated_at"] {
         out.as_object_mut().unwrap().shift_remove(key);
     }

@@ -1,5 +1,5 @@
 //! A row is read from left to right, in the order of the SELECT's columns: cheap, and the same on all engines.
-use super::times;
+use super::{records, times};
 use crate::base::id::{
     AddressId, ContainerId, CredentialId, DeviceId, ErrorId, FlowId, IdentityId, MessageId,
     NetworkId, RowId, SessionId,
@@ -9,7 +9,7 @@ use rusqlite::types::Value as Cell;
 use serde::de::DeserializeOwned;
 use sqlx::mysql::{MySql, MySqlRow, MySqlValueRef};
 use sqlx::postgres::{PgRow, PgValueFormat, PgValueRef, Postgres};
-use sqlx::{Decode, Row as _, ValueRef};
+use sqlx::{Decode, Row as _, TypeInfo, ValueRef};
 use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
@@ -95,6 +95,24 @@ impl Row {
             return Ok(None);
         };
         serde_json::from_str(&text).map_err(|e| self.unreadable(e.to_string()))
+    }
+
+    /// The next column, an array that `ROWS` made (`text.rs`), as tuples; NULL is none.
+    pub fn rows<T: DeserializeOwned>(&mut self) -> Result<Vec<T>> {
+        if let Cells::Postgres(row) = &self.cells
+            && let Ok(value) = row.try_get_raw(self.at)
+            && !value.is_null()
+            && value.type_info().name() == "RECORD[]"
+        {
+            self.at += 1;
+            let read = decode(value.as_bytes()).map(records::read);
+            return match read {
+                Ok(Ok(rows)) => Ok(rows),
+                Ok(Err(error)) => Err(self.unreadable(error.to_string())),
+                Err(error) => Err(self.unreadable(error)),
+            };
+        }
+        Ok(self.json()?.unwrap_or_default())
     }
 
     /// The next column, a text of which an empty one says nothing.

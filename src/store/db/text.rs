@@ -3,7 +3,8 @@
 //! - `?` becomes `$1`, `$2`, … on PostgreSQL;
 //! - `AND nid = ?` becomes `AND (nid = ?) IS TRUE` there: behind a key the network is compared and not looked up.
 //!   Without statistics of a table PostgreSQL would as soon read all of a network by an index that begins with it;
-//! - `JSON_ROWS((a, b))` makes a JSON array of arrays of the rows that a subquery finds, in no order.
+//! - `(SELECT ROWS((a, b)) FROM …)` is an array of the rows that a subquery finds, in no order: of records on PostgreSQL,
+//!   of arrays in JSON elsewhere.
 use super::Dialect;
 use super::value::Text;
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 type Known = HashMap<(Dialect, usize, usize), &'static str>;
 static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 
-const ROWS: &str = "JSON_ROWS((";
+const ROWS: &str = "(SELECT ROWS((";
 
 impl Dialect {
     /// The text in this engine's spelling. Texts of the program are turned once and kept; there are as many as
@@ -45,9 +46,10 @@ impl Dialect {
 
     fn rewrite(self, text: &str) -> String {
         let rows = match self {
-            Self::Sqlite => "json_group_array(json_array(",
-            Self::Postgres | Self::Cockroach => "json_agg(json_build_array(",
-            Self::MySql => "JSON_ARRAYAGG(JSON_ARRAY(",
+            Self::Sqlite => "(SELECT json_group_array(json_array(",
+            Self::Postgres => "ARRAY(SELECT (ROW(",
+            Self::Cockroach => "(SELECT json_agg(json_build_array(",
+            Self::MySql => "(SELECT JSON_ARRAYAGG(JSON_ARRAY(",
         };
         let text = text.replace(ROWS, rows);
         match self {
@@ -104,15 +106,12 @@ mod tests {
 
     #[test]
     fn a_text_is_turned_once() {
-        let text = Text::Fixed("SELECT JSON_ROWS((a)) FROM t WHERE b = ?");
+        let text = Text::Fixed("SELECT (SELECT ROWS((a)) FROM t WHERE b = ?)");
         let (one, two) = (
             Dialect::Postgres.spell(&text),
             Dialect::Postgres.spell(&text),
         );
-        assert_eq!(
-            one,
-            "SELECT json_agg(json_build_array(a)) FROM t WHERE b = $1"
-        );
+        assert_eq!(one, "SELECT ARRAY(SELECT (ROW(a)) FROM t WHERE b = $1)");
         assert!(std::ptr::eq(one.as_ptr(), two.as_ptr()));
         assert!(Dialect::MySql.spell(&text).contains("b = ?"));
     }

@@ -43,7 +43,10 @@ async fn all(cx: &Cx, uri: &Uri) -> Result<Response, Fault> {
     } else {
         Show::Nothing
     };
-    let shown = |identity: &Identity| shown(cx, identity, show, false);
+    let written = |found: &[Identity]| {
+        let shown = found.iter().map(|i| shown(cx, i, show, false));
+        respond::json(200, &shown.collect::<Vec<_>>())
+    };
     if query.has("page") && !query.has("page_token") && !query.has("page_size") {
         let page = Page::numbered(query, LARGEST_PAGE.into());
         let (Ok(offset @ ..=1000), Ok(limit)) =
@@ -59,7 +62,7 @@ async fn all(cx: &Cx, uri: &Uri) -> Result<Response, Fault> {
             Filter::Identifier { .. } => found.len() as u64,
             _ => cx.store().identities().count().await?,
         };
-        let mut response = respond::json(200, &found.iter().map(shown).collect::<Vec<_>>());
+        let mut response = written(&found);
         page.write(&mut response, uri, Keys::Numbers, total);
         return Ok(response);
     }
@@ -82,7 +85,7 @@ async fn all(cx: &Cx, uri: &Uri) -> Result<Response, Fault> {
         .last()
         .filter(|_| more)
         .map(|last| last.id.to_string());
-    let mut response = respond::json(200, &found.iter().map(shown).collect::<Vec<_>>());
+    let mut response = written(&found);
     write_links(
         &mut response,
         uri.path(),

@@ -20,12 +20,11 @@ use crate::http::{error, respond};
 use crate::identity::import;
 use crate::identity::json::{self, Show};
 use crate::identity::validate;
-use crate::model::identity::Identity;
+use crate::model::identity::{Identity, IdentityJson};
 use crate::schema::IdentitySchema;
 use crate::session;
 use crate::store::Load;
 use axum::response::Response;
-use serde_json::{Map, Value};
 use std::sync::Arc;
 
 fn answer(call: &Call, result: Result<Response, Fault>) -> Response {
@@ -68,7 +67,7 @@ fn one(cx: &Cx, found: Option<Identity>, configs: &[CredentialsType]) -> Result<
 }
 
 /// As administrators read it. What providers gave us is stored encrypted.
-fn shown(cx: &Cx, identity: &Identity, show: Show<'_>, fresh: bool) -> Map<String, Value> {
+fn shown<'a>(cx: &Cx, identity: &'a Identity, show: Show<'_>, fresh: bool) -> IdentityJson<'a> {
     let cipher = Cipher::of(&cx.config);
     let open = |text: &str| {
         let opened = cipher.decrypt(text).ok()?;
@@ -76,7 +75,7 @@ fn shown(cx: &Cx, identity: &Identity, show: Show<'_>, fresh: bool) -> Map<Strin
     };
     json::admin(
         identity,
-        &cx.schema_url(&identity.schema_id),
+        cx.schema_url(&identity.schema_id),
         show,
         fresh,
         &open,

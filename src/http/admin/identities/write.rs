@@ -127,9 +127,7 @@ async fn amend(call: &Call) -> Result<Response, Fault> {
 /// The identity as it has become. The region is not kept, only said back.
 fn changed(cx: &Cx, identity: &Identity, fresh: bool, region: Option<&str>) -> Response {
     let mut shown = shown(cx, identity, Show::WithConfigOf(&[]), fresh);
-    if let Some(region) = region.filter(|r| !r.is_empty()) {
-        shown.insert("region".into(), region.into());
-    }
+    shown.region = region.filter(|r| !r.is_empty());
     respond::json(200, &shown)
 }
 
