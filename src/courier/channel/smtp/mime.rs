@@ -118,6 +118,8 @@ fn quoted_printable(out: &mut String, text: &str) {
         }
         let bytes = line.as_bytes();
         let mut column = 0;
+        // What is plain is copied in one piece, as far as the line goes.
+        let mut from = 0;
         for (at, &byte) in bytes.iter().enumerate() {
             let is_last = at + 1 == bytes.len();
             let is_plain = matches!(byte, b'!'..=b'<' | b'>'..=b'~')
@@ -125,18 +127,20 @@ fn quoted_printable(out: &mut String, text: &str) {
             let width = if is_plain { 1 } else { 3 };
             // Room for the mark of a line that goes on.
             if column + width > LINE - 1 {
+                out.push_str(line.get(from..at).unwrap_or_default());
                 out.push_str("=\r\n");
-                column = 0;
+                (column, from) = (0, at);
             }
             column += width;
-            if is_plain {
-                out.push(char::from(byte));
-            } else {
+            if !is_plain {
+                out.push_str(line.get(from..at).unwrap_or_default());
                 out.push('=');
                 out.push(char::from(HEX[usize::from(byte >> 4)]));
                 out.push(char::from(HEX[usize::from(byte & 15)]));
+                from = at + 1;
             }
         }
+        out.push_str(line.get(from..).unwrap_or_default());
     }
 }
 

@@ -348,15 +348,13 @@ fn is_local(host: &str) -> bool {
 /// CR LF already.
 fn stuffed(mail: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(mail.len() + 16);
-    let mut at_start = true;
-    for &byte in mail {
-        if at_start && byte == b'.' {
+    for line in mail.split_inclusive(|byte| *byte == b'\n') {
+        if line.first() == Some(&b'.') {
             out.push(b'.');
         }
-        at_start = byte == b'\n';
-        out.push(byte);
+        out.extend_from_slice(line);
     }
-    if !at_start {
+    if !mail.is_empty() && !mail.ends_with(b"\n") {
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b".\r\n");
