@@ -5,7 +5,7 @@ use serde::de::{self, DeserializeOwned, Deserializer, SeqAccess, Visitor};
 use std::fmt;
 
 /// Of a time: microseconds since the first day of 2000.
-pub(in crate::store) const EPOCH_MICROS: i64 = 946_684_800_000_000;
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 mod oid {
     pub(super) const BOOL: u32 = 16;
@@ -97,8 +97,8 @@ impl<'de> Deserializer<'de> for Field<'de> {
             oid::TIMESTAMP | oid::TIMESTAMPTZ => {
                 visitor.visit_i64(i64::from_be_bytes(fixed(bytes)?).saturating_add(EPOCH_MICROS))
             }
-            oid::RECORD => visitor.visit_seq(Record::of(bytes)?),
-            oid::RECORD_ARRAY => visitor.visit_seq(Array::of(bytes)?),
+            oid::RECORD => visitor.visit_seq(Items::of_record(bytes)?),
+            oid::RECORD_ARRAY => visitor.visit_seq(Items::of_array(bytes)?),
             other => Err(Error(format!("a value of type {other} is not expected"))),
         }
     }
@@ -133,45 +133,26 @@ fn text(bytes: &[u8]) -> Result<&str, Error> {
     std::str::from_utf8(bytes).map_err(|_| Error("the text is not UTF-8".to_owned()))
 }
 
-/// The fields of a record, each with its type.
-struct Record<'b> {
+/// What follows one another: the fields of a record, each behind its type, or the elements of an array, which have one.
+struct Items<'b> {
     left: i32,
     bytes: &'b [u8],
+    /// The type of each; `None`: it stands before each.
+    kind: Option<u32>,
 }
 
-impl<'b> Record<'b> {
-    fn of(mut bytes: &'b [u8]) -> Result<Self, Error> {
+impl<'b> Items<'b> {
+    fn of_record(mut bytes: &'b [u8]) -> Result<Self, Error> {
         let left = number(&mut bytes)?;
-        Ok(Self { left, bytes })
+        Ok(Self {
+            left,
+            bytes,
+            kind: None,
+        })
     }
-}
 
-impl<'de> SeqAccess<'de> for Record<'de> {
-    type Error = Error;
-
-    fn next_element_seed<T: de::DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Error> {
-        if self.left <= 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let kind = fixed(take(&mut self.bytes, 4)?).map(u32::from_be_bytes)?;
-        let bytes = sized(&mut self.bytes)?;
-        seed.deserialize(Field { kind, bytes }).map(Some)
-    }
-}
-
-/// The elements of an array of records.
-struct Array<'b> {
-    left: i32,
-    bytes: &'b [u8],
-}
-
-impl<'b> Array<'b> {
-    /// Before them stand how many dimensions, a flag, the type; then size and first index of each dimension.
-    fn of(mut bytes: &'b [u8]) -> Result<Self, Error> {
+    /// Before the elements stand how many dimensions, a flag, the type; then size and first index of each dimension.
+    fn of_array(mut bytes: &'b [u8]) -> Result<Self, Error> {
         let dimensions = number(&mut bytes)?;
         take(&mut bytes, 8)?;
         let left = match dimensions {
@@ -183,11 +164,15 @@ impl<'b> Array<'b> {
             }
             _ => return Err(Error("an array of more dimensions".to_owned())),
         };
-        Ok(Self { left, bytes })
+        Ok(Self {
+            left,
+            bytes,
+            kind: Some(oid::RECORD),
+        })
     }
 }
 
-impl<'de> SeqAccess<'de> for Array<'de> {
+impl<'de> SeqAccess<'de> for Items<'de> {
     type Error = Error;
 
     fn next_element_seed<T: de::DeserializeSeed<'de>>(
@@ -198,17 +183,18 @@ impl<'de> SeqAccess<'de> for Array<'de> {
             return Ok(None);
         }
         self.left -= 1;
-        let field = Field {
-            kind: oid::RECORD,
-            bytes: sized(&mut self.bytes)?,
+        let kind = match self.kind {
+            Some(kind) => kind,
+            None => fixed(take(&mut self.bytes, 4)?).map(u32::from_be_bytes)?,
         };
-        seed.deserialize(field).map(Some)
+        let bytes = sized(&mut self.bytes)?;
+        seed.deserialize(Field { kind, bytes }).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
         // What was said before the bytes came is not believed.
         usize::try_from(self.left)
             .ok()
-            .map(|n| n.min(self.bytes.len() / 4))
+            .map(|left| left.min(self.bytes.len() / 4))
     }
 }
