@@ -172,6 +172,8 @@ impl Inner {
         let child = Command::new(&self.program)
             .arg(COMMAND)
             .env_clear()
+            // The allocator would take more room at once than the child is given.
+            .env("MIMALLOC_ARENA_RESERVE", "16MiB")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
