@@ -3,7 +3,7 @@ use crate::support::authenticator::{
     Authenticator, BACKED_UP, BACKUP_ELIGIBLE, Lie, PRESENT, VERIFIED,
 };
 use crate::support::client::{ALL_KINDS, Answer, Client, Form, Kind, PASSWORD};
-use crate::support::{TestApp, inline, person_schema};
+use crate::support::{TestApp, inline, person_schema, rounds};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -310,29 +310,31 @@ async fn a_question_is_answered_once() {
     let mut client = app.native();
     sign_up(&mut client, &mut key, "ada@example.org", &Lie::default()).await;
     let mut client = app.native();
-    let form = client.start("login", "").await;
-    let answer = key.get(&options(&form, "passkey_challenge"), &Lie::default());
-    let fields = json!({ "passkey_login": answer.to_string() });
-    let mut all = JoinSet::new();
-    for _ in 0..64 {
-        let (app, form, fields) = (app.clone(), form.clone(), fields.clone());
-        all.spawn(async move { app.native().submit("login", &form, fields).await });
-    }
-    let mut won = 0;
-    while let Some(answer) = all.join_next().await {
-        let answer = answer.unwrap();
-        match answer.status.as_u16() {
-            200 => won += 1,
-            400 => {
-                let messages = crate::support::client::messages(&answer.json());
-                assert_eq!(messages, ["4000043"]);
-            }
-            _ => panic!("{} {}", answer.status, answer.text),
+    for _ in 0..rounds(1) {
+        let form = client.start("login", "").await;
+        let answer = key.get(&options(&form, "passkey_challenge"), &Lie::default());
+        let fields = json!({ "passkey_login": answer.to_string() });
+        let mut all = JoinSet::new();
+        for _ in 0..64 {
+            let (app, form, fields) = (app.clone(), form.clone(), fields.clone());
+            all.spawn(async move { app.native().submit("login", &form, fields).await });
         }
+        let mut won = 0;
+        while let Some(answer) = all.join_next().await {
+            let answer = answer.unwrap();
+            match answer.status.as_u16() {
+                200 => won += 1,
+                400 => {
+                    let messages = crate::support::client::messages(&answer.json());
+                    assert_eq!(messages, ["4000043"]);
+                }
+                _ => panic!("{} {}", answer.status, answer.text),
+            }
+        }
+        assert_eq!(won, 1);
+        let answer = client.submit("login", &form, fields).await;
+        assert_eq!(answer.status, 400, "{}", answer.text);
     }
-    assert_eq!(won, 1);
-    let answer = client.submit("login", &form, fields).await;
-    assert_eq!(answer.status, 400, "{}", answer.text);
 
     // A new account is made once, too, and who lost may go on with a new question.
     let form = client.start("registration", "").await;

@@ -1,6 +1,6 @@
 //! Second factors that need no key: authenticator apps and backup codes.
-use crate::support::TestApp;
 use crate::support::client::{ALL_KINDS, Client, Form, Kind, PASSWORD, messages};
+use crate::support::{TestApp, rounds};
 use kratos::base::clock::Clock;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -212,11 +212,17 @@ async fn a_backup_code_works_once_however_often_it_is_sent_at_once() {
     let app = TestApp::with(on()).await;
     let id = app.seed(ADA, PASSWORD).await;
     let mut owner = signed_in(&app, Kind::Spa, ADA).await;
-    let codes = make_codes(&mut owner).await;
+    let mut codes = make_codes(&mut owner).await;
     let me = owner.whoami().await.json();
     assert_eq!(me["authenticator_assurance_level"], "aal2");
 
-    for code in codes.iter().take(3) {
+    let mut used = 0;
+    for _ in 0..rounds(3) {
+        if used == codes.len() {
+            (codes, used) = (make_codes(&mut owner).await, 0);
+        }
+        let code = &codes[used];
+        used += 1;
         let mut forms = vec![];
         for _ in 0..64 {
             let mut client = signed_in(&app, Kind::Native, ADA).await;
@@ -252,8 +258,8 @@ async fn a_backup_code_works_once_however_often_it_is_sent_at_once() {
         .submit("settings", &form, json!({ "lookup_secret_reveal": true }))
         .await;
     let shown = codes_in(&owner.form("settings", &shown).await);
-    assert_eq!(shown[..3], ["used", "used", "used"]);
-    assert_eq!(shown[3..], codes[3..]);
+    assert!(shown[..used].iter().all(|code| code == "used"));
+    assert_eq!(shown[used..], codes[used..]);
     let off = json!({ "lookup_secret_disable": true });
     assert_eq!(owner.submit("settings", &form, off).await.status, 200);
     let mut client = signed_in(&app, Kind::Spa, ADA).await;

@@ -1,6 +1,6 @@
 //! Proving an address, by code and by link.
-use crate::support::TestApp;
 use crate::support::client::{ALL_KINDS, Kind, PASSWORD, messages};
+use crate::support::{TestApp, rounds};
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -328,7 +328,7 @@ async fn a_code_is_used_by_one_of_many() {
     patch["selfservice"]["methods"]["code"]["config"]["max_submissions"] = json!(255);
     let app = TestApp::with(patch).await;
     app.seed(ADA, PASSWORD).await;
-    for _ in 0..5 {
+    for _ in 0..rounds(5) {
         app.clock.advance(Duration::seconds(1));
         let mut client = app.native();
         let form = client.start("verification", "").await;

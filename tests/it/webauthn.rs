@@ -1,7 +1,7 @@
 //! Security keys: alone in two steps, as a second factor, at registration and in settings, and the script of the page.
 use crate::support::authenticator::{Authenticator, Lie, PRESENT};
 use crate::support::client::{Answer, Client, Form, Kind, PASSWORD, messages};
-use crate::support::{TestApp, inline, person_schema};
+use crate::support::{TestApp, inline, person_schema, rounds};
 use data_encoding::BASE64;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -416,27 +416,29 @@ async fn a_question_is_answered_once() {
         json!({ "webauthn_register": made.to_string(), "traits": { "email": "ada@example.org" } });
     client.submit("registration", &form, fields).await;
 
-    let mut client = app.spa();
-    let form = client.start("login", "").await;
-    let form = identify(&mut client, &form, "ada@example.org").await;
-    let used = key.get(&options(&form, "webauthn_login_trigger"), &Lie::default());
-    let mut all = JoinSet::new();
-    for _ in 0..64 {
-        let mut other = app.spa();
-        other.cookies.clone_from(&client.cookies);
-        let (form, used) = (form.clone(), used.clone());
-        all.spawn(async move { answer(&mut other, &form, "ada@example.org", &used).await });
-    }
-    let mut won = 0;
-    while let Some(answered) = all.join_next().await {
-        let answered = answered.unwrap();
-        match answered.status.as_u16() {
-            200 => won += 1,
-            400 => assert_eq!(messages(&answered.json()), ["4000043"]),
-            _ => panic!("{} {}", answered.status, answered.text),
+    for _ in 0..rounds(1) {
+        let mut client = app.spa();
+        let form = client.start("login", "").await;
+        let form = identify(&mut client, &form, "ada@example.org").await;
+        let used = key.get(&options(&form, "webauthn_login_trigger"), &Lie::default());
+        let mut all = JoinSet::new();
+        for _ in 0..64 {
+            let mut other = app.spa();
+            other.cookies.clone_from(&client.cookies);
+            let (form, used) = (form.clone(), used.clone());
+            all.spawn(async move { answer(&mut other, &form, "ada@example.org", &used).await });
         }
+        let mut won = 0;
+        while let Some(answered) = all.join_next().await {
+            let answered = answered.unwrap();
+            match answered.status.as_u16() {
+                200 => won += 1,
+                400 => assert_eq!(messages(&answered.json()), ["4000043"]),
+                _ => panic!("{} {}", answered.status, answered.text),
+            }
+        }
+        assert_eq!(won, 1);
     }
-    assert_eq!(won, 1);
 }
 
 /// This method is the last that is asked, and says what all of them have missed.

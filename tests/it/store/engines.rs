@@ -1,5 +1,5 @@
 //! A fresh, migrated database on each engine, and samples to put in.
-use crate::support::database::{OnServer, Place};
+use crate::support::database::{OnServer, Place, told};
 use kratos::base::id::{AddressId, CredentialId, DeviceId, IdentityId, SessionId};
 use kratos::base::random::{self, Random, SeededRandom};
 use kratos::base::terms::{Aal, CredentialsType, MethodId, Via};
@@ -30,14 +30,6 @@ pub(super) struct Engine {
 fn seed() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     u64::from(std::process::id()) << 32 | NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests are told by the environment where servers are"
-)]
-fn server(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 /// Without the parameters, and without `tcp(…)` around the place.
@@ -77,10 +69,10 @@ impl Engine {
     /// All engines at hand, each with an empty database.
     pub(super) async fn all() -> Vec<Self> {
         let mut all = vec![Self::sqlite()];
-        if let Some(url) = server("TEST_POSTGRES_URL") {
+        if let Some(url) = told("TEST_POSTGRES_URL") {
             all.push(Self::on_server("postgres", &url).await);
         }
-        if let Some(url) = server("TEST_MYSQL_URL") {
+        if let Some(url) = told("TEST_MYSQL_URL") {
             all.push(Self::on_server("mysql", &url).await);
         }
         all

@@ -71,7 +71,7 @@ impl Drop for OnServer {
     clippy::disallowed_methods,
     reason = "tests are told by the environment where servers are"
 )]
-fn told(name: &str) -> Option<String> {
+pub(crate) fn told(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

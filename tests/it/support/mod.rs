@@ -1,7 +1,7 @@
 //! A whole server in this process, with our clock and our dice, on a database of its own.
 //!
 //! `TEST_ENGINE` says on which engine: `sqlite` (unless said otherwise), `postgres` or `mysql`, the latter two on the
-//! servers that `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` name.
+//! servers that `TEST_POSTGRES_URL` and `TEST_MYSQL_URL` name. `TEST_ROUNDS` says how often races are run.
 pub mod authenticator;
 pub mod chromium;
 pub mod client;
@@ -54,6 +54,12 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// How often a race is run: so often, or as `TEST_ROUNDS` says.
+pub fn rounds(usual: usize) -> usize {
+    let told = database::told("TEST_ROUNDS");
+    told.map_or(usual, |told| told.parse().expect("TEST_ROUNDS is a number"))
 }
 
 /// A person has an address, a name and what else the forms show.
