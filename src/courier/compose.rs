@@ -63,9 +63,11 @@ impl Composer {
         now: OffsetDateTime,
     ) -> Result<CourierMessage, ComposeError> {
         let model = Model::of(letter);
+        let json = model.json();
+        let data = model.data(&json);
         let run = async |part: Part| {
             let env = Env::new(now, random::bytes(dice));
-            let text = self.run(config, letter.template, part, model.data(), env);
+            let text = self.run(config, letter.template, part, data.clone(), env);
             text.await.map_err(|error| error.without(letter))
         };
         let (subject, body) = match letter.via {
@@ -91,7 +93,7 @@ impl Composer {
             subject,
             body,
             template_type: letter.template.word().to_owned(),
-            template_data: Some(model.json().into_bytes()),
+            template_data: Some(json.into_bytes()),
             request_headers: Some(headers(letter)),
             send_count: 0,
             created_at: now,
@@ -122,11 +124,12 @@ impl Composer {
         // The same message says the same each time that it is tried.
         let seed = Sha256::digest(message.id.to_string().as_bytes()).into();
         let env = Env::new(now, seed);
-        let html = self.run(config, template, Part::Html, model.data(), env);
+        let json = model.json();
+        let html = self.run(config, template, Part::Html, model.data(&json), env);
         match html.await {
             Ok(html) => Some(html),
             Err(error) => {
-                let error = error.without_secrets_of(&model.json());
+                let error = error.without_secrets_of(&json);
                 tracing::warn!(
                     message_id = message.id.to_string(),
                     error = error.to_string(),

@@ -255,8 +255,8 @@ impl Model {
     }
 
     /// The dot of a template.
-    pub(super) fn data(&self) -> Data {
-        let mut record = Record::new(self.json());
+    pub(super) fn data(&self, json: &str) -> Data {
+        let mut record = Record::new(json);
         for (field, value) in &self.values {
             let data = match field.form {
                 Form::Text => Data::from(value.as_str().unwrap_or("")),
@@ -346,12 +346,12 @@ pub(super) fn oauth2(value: &Value) -> Data {
     }
     let mut json = String::new();
     push_oauth2(&mut json, value);
-    let mut client = Record::new(String::from("{}"));
+    let mut client = Record::new("{}");
     for (name, key) in CLIENT {
         client.put(name, value["client"][key].as_str().unwrap_or("").into());
     }
     client.put("Metadata", value::of_json(&value["client"]["metadata"]));
-    let mut whole = Record::new(json);
+    let mut whole = Record::new(&json);
     whole.put(
         "Challenge",
         value["challenge"].as_str().unwrap_or("").into(),

@@ -17,12 +17,14 @@ use crate::flow::outcome::Again;
 use crate::flow::{
     Answer, CookieChanges, Cx, Fault, Refusal, Reply, Shown, Submission, Why, csrf, return_to,
 };
-use crate::model::flow::{Flow, Kind};
+use crate::model::flow::{Flow, Kind, Owners};
+use crate::model::identifier;
 use crate::model::session::{Authentication, Session};
 use crate::session;
-use crate::store::Stored;
+use crate::store::{Asking, Stored};
 use crate::telemetry::metrics::Ending;
 use crate::text::Message;
+use std::sync::Arc;
 
 /// The flow is over: keep the new one, which says why.
 async fn replace<K: Stored>(
@@ -124,21 +126,38 @@ fn count<K: Kind>(cx: &Cx, s: &Submission, answer: &Answer) {
 
 /// The flow that `?flow=` names.
 async fn load<K: Stored>(cx: &Cx) -> Result<Flow<K>, Fault> {
+    let id = named(cx)?;
+    let found = cx.store().flows().find::<K>(id).await?;
+    found.ok_or_else(|| unknown::<K>().into())
+}
+
+/// The same, with everybody who has the address that was typed into the form.
+async fn load_for_typed<K: Asking>(cx: &Cx, s: &Submission) -> Result<Flow<K>, Fault> {
+    // What is no address by its looks is looked at by the method.
+    let is_plausible = |typed: &String| typed.len() <= 320 && !typed.contains(char::is_control);
+    let Some(typed) = s.text("email").filter(is_plausible) else {
+        return load(cx).await;
+    };
+    let id = named(cx)?;
+    let spellings = [&*typed, &identifier::normalize(&typed)];
+    let found = cx.store().flows().find_with_owners(id, spellings).await?;
+    let (mut flow, identities) = found.ok_or_else(|| Fault::from(unknown::<K>()))?;
+    flow.passing.owners = Some(Arc::new(Owners { typed, identities }));
+    Ok(flow)
+}
+
+/// The id in `?flow=`.
+fn named(cx: &Cx) -> Result<FlowId, Fault> {
     let given = cx.request.query.get("flow").filter(|id| !id.is_empty());
     let id = given.and_then(FlowId::parse).filter(|id| !id.0.is_nil());
-    let Some(id) = id else {
+    id.ok_or_else(|| {
         let reason = if given.is_some() {
             "What the query has as flow=… is not the id of a form."
         } else {
             "The query needs the id of the form: ?flow=…"
         };
-        return Err(Refusal::bad(reason).into());
-    };
-    cx.store()
-        .flows()
-        .find::<K>(id)
-        .await?
-        .ok_or_else(|| unknown::<K>().into())
+        Refusal::bad(reason).into()
+    })
 }
 
 /// There is no such flow. Some kinds give a reason.

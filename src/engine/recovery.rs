@@ -1,8 +1,8 @@
 //! Getting back into an account (flows.md §6).
 use super::admit::{self, Visitor};
 use super::{
-    concluded, count, failure, finish, load, new_session, read, replace, reply, settings, shown,
-    start_over, truthy,
+    concluded, count, failure, finish, load_for_typed, new_session, read, replace, reply, settings,
+    shown, start_over, truthy,
 };
 use crate::base::id::FlowId;
 use crate::base::terms::{Channel, FlowKind, Group, MethodId, State};
@@ -147,7 +147,7 @@ pub async fn fetch(cx: &Cx) -> Reply {
 }
 
 pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
-    let mut flow = match load::<Recovery>(cx).await {
+    let mut flow = match load_for_typed::<Recovery>(cx, s).await {
         Ok(flow) => flow,
         Err(fault) => {
             let cookies = CookieChanges::default();

@@ -1,5 +1,5 @@
 //! Proving that an address is one's own (flows.md §7).
-use super::{concluded, count, failure, load, read, replace, reply, shown, start_over};
+use super::{concluded, count, failure, load_for_typed, read, replace, reply, shown, start_over};
 use crate::base::terms::{Channel, FlowKind, Group, MethodId, State, Via};
 use crate::base::time::micros;
 use crate::flow::outcome::{Again, VerificationOutcome, Verified};
@@ -64,7 +64,7 @@ pub async fn fetch(cx: &Cx) -> Reply {
 }
 
 pub async fn submit(cx: &Cx, s: &Submission) -> Reply {
-    let mut flow = match load::<Verification>(cx).await {
+    let mut flow = match load_for_typed::<Verification>(cx, s).await {
         Ok(flow) => flow,
         Err(fault) => {
             let cookies = CookieChanges::default();

@@ -15,6 +15,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 use std::sync::Arc;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 pub struct Cx {
     pub services: Arc<Services>,
@@ -22,6 +23,8 @@ pub struct Cx {
     pub config: Arc<Config>,
     /// One instant per operation.
     pub now: OffsetDateTime,
+    /// The same by a clock that only goes on, for how long the operation takes.
+    pub began: Instant,
     pub request: RequestFacts,
 }
 
@@ -104,6 +107,7 @@ impl Cx {
             services: Arc::clone(services),
             config: services.config.load_full(),
             now: services.clock.now(),
+            began: Instant::now(),
             request,
         }
     }

@@ -56,9 +56,7 @@ async fn answer(
     // Whoever sends JSON reads errors as JSON, also where forms are shown by `Accept` alone.
     let error_page = html && !cx.request.is_json;
     match answer {
-        Answer::Flow(flow, Shown::ByAccept) if !cx.request.is_browser => {
-            respond::json(200, &flow.json())
-        }
+        Answer::Flow(flow, Shown::ByAccept) if !cx.request.is_browser => respond::json(200, &*flow),
         Answer::Flow(flow, Shown::ByAccept) => respond::redirect(303, method, &ui(cx, &flow)),
         Answer::Flow(flow, _) if html => respond::redirect(303, method, &ui(cx, &flow)),
         Answer::Invalid(flow) if html => {
@@ -70,14 +68,10 @@ async fn answer(
             };
             respond::redirect(status, method, &ui(cx, &flow))
         }
-        Answer::Flow(flow, Shown::Unfinished) | Answer::Invalid(flow) => {
-            respond::json(400, &flow.json())
-        }
+        Answer::Flow(flow, Shown::Unfinished) | Answer::Invalid(flow) => respond::json(400, &*flow),
         Answer::Replaced { by, why } => replaced(cx, method, &by, why, html),
         Answer::Done { then, .. } if html => respond::redirect(303, method, &then),
-        Answer::Flow(flow, Shown::Fine) | Answer::Done { flow, .. } => {
-            respond::json(200, &flow.json())
-        }
+        Answer::Flow(flow, Shown::Fine) | Answer::Done { flow, .. } => respond::json(200, &*flow),
         Answer::GoTo(url) if cx.request.is_json => {
             error::envelope(&Refusal::location_change(&url), &cx.request.request_id)
         }

@@ -4,13 +4,14 @@ use crate::base::terms::{TemplateType, Via};
 use crate::courier::Letter;
 use crate::flow::outcome::{VerificationOutcome, Verified};
 use crate::flow::{Cx, Fault};
-use crate::model::flow::{Flow, Kind};
+use crate::model::flow::{Flow, Kind, RecoveryFlow, VerificationFlow};
 use crate::model::identifier;
 use crate::model::identity::{Identity, RecoveryAddress, VerifiableAddress};
 use crate::model::message::CourierMessage;
+use crate::store::Asking;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// A letter about a flow.
 pub(super) fn about<'a, K: Kind>(
@@ -53,26 +54,65 @@ pub(super) fn link<K: Kind>(cx: &Cx, flow: &Flow<K>, path: &str, query: &[(&str,
     with(&join(&base, path), query)
 }
 
-/// Who gets their account back through an address that somebody typed.
+/// Who gets their account back through an address that somebody typed; `via`: only what is written to so.
 pub(super) async fn recovered_by(
     cx: &Cx,
+    flow: &RecoveryFlow,
     via: Option<Via>,
     typed: &str,
 ) -> Result<Option<(Identity, RecoveryAddress)>, Fault> {
-    let stored = identifier::normalize(typed);
-    let mut addresses = cx.store().addresses();
-    Ok(addresses.recovered_by(via, [typed, &stored]).await?)
+    let owners = owners(cx, flow, typed).await?;
+    Ok(preferred(&owners, typed, |identity, spelling| {
+        let mut addresses = identity.recovery_addresses.iter();
+        addresses
+            .find(|a| a.value == spelling && via.is_none_or(|via| a.via == via))
+            .cloned()
+    }))
 }
 
 /// Whose address it is that somebody typed to verify it.
 pub(super) async fn verified_by(
     cx: &Cx,
+    flow: &VerificationFlow,
     via: Via,
     typed: &str,
 ) -> Result<Option<(Identity, VerifiableAddress)>, Fault> {
-    let stored = identifier::normalize(typed);
-    let mut addresses = cx.store().addresses();
-    Ok(addresses.verified_by(via, [typed, &stored]).await?)
+    let owners = owners(cx, flow, typed).await?;
+    Ok(preferred(&owners, typed, |identity, spelling| {
+        let mut addresses = identity.verifiable_addresses.iter();
+        addresses
+            .find(|a| a.value == spelling && a.via == via)
+            .cloned()
+    }))
+}
+
+/// They may have come with the flow.
+async fn owners<'f, K: Asking>(
+    cx: &Cx,
+    flow: &'f Flow<K>,
+    typed: &str,
+) -> Result<Cow<'f, [Identity]>, Fault> {
+    match &flow.passing.owners {
+        Some(owners) if owners.typed == typed => Ok(Cow::Borrowed(&owners.identities)),
+        _ => {
+            let spellings = [typed, &identifier::normalize(typed)];
+            let owners = cx.store().addresses().owners::<K>(spellings).await?;
+            Ok(Cow::Owned(owners))
+        }
+    }
+}
+
+/// The first that fits: as it was typed rather than normalised.
+fn preferred<A>(
+    owners: &[Identity],
+    typed: &str,
+    find: impl Fn(&Identity, &str) -> Option<A>,
+) -> Option<(Identity, A)> {
+    let spellings = [typed, &identifier::normalize(typed)];
+    spellings.iter().find_map(|spelling| {
+        let fits = |owner: &Identity| find(owner, spelling).map(|a| (owner.clone(), a));
+        owners.iter().find_map(fits)
+    })
 }
 
 /// What a code or link of a verification has shown: an address that is known, or one that a change waits for.
@@ -92,13 +132,12 @@ pub(super) async fn proven(
 }
 
 /// Nobody shall tell by the clock whether an address is known. To write to somebody takes a few milliseconds; the
-/// answer waits until this much has passed, whatever there was to do.
-const EVEN: Duration = Duration::from_millis(40);
+/// answer waits until this much has passed since the request came, whatever there was to do.
+const EVEN: Duration = Duration::from_millis(20);
 
 /// Does the work, and takes as long for it as for anybody else.
-pub(super) async fn evenly<T>(work: impl Future<Output = T>) -> T {
-    let end = Instant::now() + EVEN;
+pub(super) async fn evenly<T>(cx: &Cx, work: impl Future<Output = T>) -> T {
     let done = work.await;
-    tokio::time::sleep_until(end).await;
+    tokio::time::sleep_until(cx.began + EVEN).await;
     done
 }

@@ -50,8 +50,8 @@ pub fn via_of(address: &str) -> Via {
 /// The number in E.164, if it is a valid one in international form.
 #[must_use]
 pub fn e164(text: &str) -> Option<String> {
-    // Longer ones are no numbers, whatever stands in them; parsing must not be made to work hard.
-    if text.len() > 250 {
+    // Longer ones are no numbers, whatever stands in them, and addresses are none; parsing must not be made to work hard.
+    if text.len() > 250 || text.contains('@') {
         return None;
     }
     let number = phonenumber::parse(None, text).ok()?;

@@ -2,9 +2,10 @@
 use super::db::{Sql, sql};
 use super::error::{Error, Result};
 use super::whole::{self, distinct, identity_columns};
-use super::{Batch, Scope};
-use crate::base::id::{AddressId, IdentityId};
+use super::{Batch, Scope, Stored};
+use crate::base::id::{AddressId, IdentityId, NetworkId};
 use crate::base::terms::Via;
+use crate::model::flow::{Recovery, Verification};
 use crate::model::identity::{AddressStatus, Identity, RecoveryAddress, VerifiableAddress};
 use time::OffsetDateTime;
 
@@ -37,31 +38,38 @@ macro_rules! by_value {
 macro_rules! owners_by_value {
     ($table:literal, $spellings:expr) => {
         match $spellings {
-            [_] => sql(owners!(concat!("(", by_value!($table), ") x"))),
-            _ => sql(owners!(concat!(
+            [_] => owners!(concat!("(", by_value!($table), ") x")),
+            _ => owners!(concat!(
                 "(",
                 by_value!($table),
                 " UNION ALL ",
                 by_value!($table),
                 ") x"
-            ))),
+            )),
         }
     };
 }
 
-/// The first that fits, by the order of the spellings.
-fn preferred<A>(
-    owners: Vec<Identity>,
-    spellings: [&str; 2],
-    find: impl Fn(&Identity, &str) -> Option<A>,
-) -> Option<(Identity, A)> {
-    let found = spellings.iter().find_map(|spelling| {
-        let fits = |(place, owner)| find(owner, spelling).map(|address| (place, address));
-        owners.iter().enumerate().find_map(fits)
-    });
-    let (place, address) = found?;
-    let owner = owners.into_iter().nth(place)?;
-    Some((owner, address))
+/// A kind of flow into which people type an address of theirs.
+pub trait Asking: Stored {
+    /// Who has an address so spelt: the question, to be bound by [`bind_spellings`].
+    fn owners(spellings: &[&str]) -> &'static str;
+}
+impl Asking for Recovery {
+    fn owners(spellings: &[&str]) -> &'static str {
+        owners_by_value!("identity_recovery_addresses", spellings)
+    }
+}
+impl Asking for Verification {
+    fn owners(spellings: &[&str]) -> &'static str {
+        owners_by_value!("identity_verifiable_addresses", spellings)
+    }
+}
+
+pub(super) fn bind_spellings(question: Sql, nid: NetworkId, spellings: &[&str]) -> Sql {
+    spellings.iter().fold(question, |question, key| {
+        question.bind(nid).bind(*key).bind(nid).bind(*key)
+    })
 }
 
 /// Addresses.
@@ -128,46 +136,10 @@ impl Addresses<'_> {
         )))
     }
 
-    /// Who gets their account back through this address, spelt in one of these ways, the first of which is preferred;
-    /// `via`: only what is written to so.
-    pub async fn recovered_by(
-        &mut self,
-        via: Option<Via>,
-        spellings: [&str; 2],
-    ) -> Result<Option<(Identity, RecoveryAddress)>> {
-        let keys = distinct(&spellings);
-        let text = owners_by_value!("identity_recovery_addresses", keys);
-        let owners = self.owners(text, keys).await?;
-        Ok(preferred(owners, spellings, |identity, spelling| {
-            let mut addresses = identity.recovery_addresses.iter();
-            addresses
-                .find(|a| a.value == spelling && via.is_none_or(|via| a.via == via))
-                .cloned()
-        }))
-    }
-
-    /// Whose address this is that can be verified, spelt in one of these ways, the first of which is preferred.
-    pub async fn verified_by(
-        &mut self,
-        via: Via,
-        spellings: [&str; 2],
-    ) -> Result<Option<(Identity, VerifiableAddress)>> {
-        let keys = distinct(&spellings);
-        let text = owners_by_value!("identity_verifiable_addresses", keys);
-        let owners = self.owners(text, keys).await?;
-        Ok(preferred(owners, spellings, |identity, spelling| {
-            let mut addresses = identity.verifiable_addresses.iter();
-            addresses
-                .find(|a| a.value == spelling && a.via == via)
-                .cloned()
-        }))
-    }
-
-    async fn owners(&mut self, text: Sql, keys: &[&str]) -> Result<Vec<Identity>> {
-        let nid = self.0.nid;
-        let question = keys.iter().fold(text, |text, key| {
-            text.bind(nid).bind(*key).bind(nid).bind(*key)
-        });
+    /// Everybody who has an address of this kind that is spelt in one of these ways, with all of theirs.
+    pub async fn owners<K: Asking>(&mut self, spellings: [&str; 2]) -> Result<Vec<Identity>> {
+        let spellings = distinct(&spellings);
+        let question = bind_spellings(sql(K::owners(spellings)), self.0.nid, spellings);
         let rows = self.0.conn.fetch_few(question).await?;
         let types = self.0.types;
         rows.into_iter()

@@ -1,12 +1,15 @@
 //! Flows of all five kinds. Their tables share most columns; what one kind has of its own is listed once, below.
+use super::addresses::{Asking, bind_spellings};
 use super::db::{Dialect, Row, Sql, built, sql};
 use super::error::{Error, Result};
+use super::whole::{self, distinct};
 use super::{Scope, Store};
 use crate::base::id::{FlowId, NetworkId};
 use crate::base::terms::{Aal, Channel, FlowKind, Group, State};
 use crate::model::flow::{
     Flow, Kind, Login, Memory, Passing, Recovery, Registration, Settings, Verification,
 };
+use crate::model::identity::Identity;
 use crate::ui::Form;
 use serde_json::Value;
 
@@ -100,6 +103,29 @@ impl Flows<'_> {
         let question = sql(K::SELECT).bind(id).bind(self.0.nid);
         let row = self.0.conn.fetch_optional(question).await?;
         row.map(|mut row| read(&mut row)).transpose()
+    }
+
+    /// The same, and who has an address that is spelt in one of these ways: one question for both.
+    pub async fn find_with_owners<K: Asking>(
+        &mut self,
+        id: FlowId,
+        spellings: [&str; 2],
+    ) -> Result<Option<(Flow<K>, Vec<Identity>)>> {
+        let spellings = distinct(&spellings);
+        let (flow, owners) = (K::SELECT, K::owners(spellings));
+        let text = format!("SELECT * FROM ({flow}) f LEFT JOIN ({owners}) o ON 1 = 1");
+        let question = built(text).bind(id).bind(self.0.nid);
+        let question = bind_spellings(question, self.0.nid, spellings);
+        let mut found = None;
+        // A row for each owner; one without, if there is none.
+        for mut row in self.0.conn.fetch_few(question).await? {
+            let flow = read(&mut row)?;
+            let (_, owners) = found.get_or_insert_with(|| (flow, vec![]));
+            if !row.is_null() {
+                owners.push(whole::identity(&mut row, self.0.types)?);
+            }
+        }
+        Ok(found)
     }
 
     /// Everything that may change. `updated_at` stays, as with the reference.

@@ -35,7 +35,7 @@ mod queue;
 mod sessions;
 mod whole;
 
-pub use addresses::Addresses;
+pub use addresses::{Addresses, Asking};
 pub use batch::Batch;
 pub use cleanup::{Cleanup, Expiring};
 pub use continuity::{Container, Continuity};

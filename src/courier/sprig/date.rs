@@ -83,7 +83,7 @@ fn moment(at: OffsetDateTime) -> Value {
         "-0700 -0700"
     };
     let shown = format(&format!("2006-01-02 15:04:05.999999999 {offset}"), at);
-    let mut record = Record::new(format!(
+    let mut record = Record::new(&format!(
         "\"{}\"",
         format("2006-01-02T15:04:05.999999999Z07:00", at)
     ))

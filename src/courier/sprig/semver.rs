@@ -11,7 +11,7 @@ pub(super) const TABLE: Table = &[
         let [text] = exactly(args)?;
         let text = string(text)?;
         let version = Version::parse(text)?;
-        let mut record = Record::new(format!("\"{}\"", version.shown())).shown(&version.shown());
+        let mut record = Record::new(&format!("\"{}\"", version.shown())).shown(&version.shown());
         for (name, number) in [
             ("Major", version.numbers[0]),
             ("Minor", version.numbers[1]),

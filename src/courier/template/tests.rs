@@ -31,7 +31,7 @@ fn data() -> Value {
 
 fn data_of(text: &str) -> Value {
     let json: Json = serde_json::from_str(text).unwrap();
-    let mut record = Record::new("{}".to_owned());
+    let mut record = Record::new("{}");
     for (name, key) in [
         ("To", "to"),
         ("RecoveryURL", "recovery_url"),

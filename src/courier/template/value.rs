@@ -15,7 +15,7 @@ const SHOWN: &str = "\0shown";
 pub(in super::super) struct Record(BTreeMap<Arc<str>, Value>);
 
 impl Record {
-    pub(in super::super) fn new(json: String) -> Self {
+    pub(in super::super) fn new(json: &str) -> Self {
         Self(BTreeMap::from([(Arc::from(JSON), json.into())]))
     }
     pub(in super::super) fn shown(mut self, text: &str) -> Self {

@@ -56,13 +56,13 @@ pub(super) async fn advance(
             }
         }
     };
-    evenly(work).await?;
+    evenly(cx, work).await?;
     Ok(RecoveryOutcome::AskAgain)
 }
 
 /// All addresses of the account that this one belongs to; it alone, if there is no such account.
-async fn known(cx: &Cx, typed: &str) -> Result<Vec<String>, Fault> {
-    let found = recovered_by(cx, None, typed).await?;
+async fn known(cx: &Cx, flow: &RecoveryFlow, typed: &str) -> Result<Vec<String>, Fault> {
+    let found = recovered_by(cx, flow, None, typed).await?;
     let mut all: Vec<String> = found.map_or_else(Vec::new, |(identity, _)| {
         let addresses = identity.recovery_addresses.into_iter();
         addresses.map(|address| address.value).collect()
@@ -76,7 +76,7 @@ async fn known(cx: &Cx, typed: &str) -> Result<Vec<String>, Fault> {
 
 async fn who(cx: &Cx, flow: &mut RecoveryFlow, typed: &str) -> Result<(), Fault> {
     required("recovery_address", typed)?;
-    let all = known(cx, typed).await?;
+    let all = known(cx, flow, typed).await?;
     if all.as_slice() == [typed] {
         return confirm(cx, flow, typed, typed).await;
     }
@@ -99,7 +99,7 @@ async fn choice(cx: &Cx, flow: &mut RecoveryFlow, typed: &str, chosen: &str) -> 
     if is_chosen(typed) {
         return confirm(cx, flow, typed, typed).await;
     }
-    let all = known(cx, typed).await?;
+    let all = known(cx, flow, typed).await?;
     let Some(address) = all.iter().find(|address| is_chosen(address)) else {
         return Err(Fault::bad("This is none of the addresses to choose from."));
     };
@@ -148,7 +148,7 @@ async fn back(cx: &Cx, flow: &mut RecoveryFlow, typed: &str) -> Result<(), Fault
         flow.state,
         State::RecoveryAwaitingCode | State::RecoveryConfirmingAddress
     );
-    if late && known(cx, typed).await?.len() > 1 {
+    if late && known(cx, flow, typed).await?.len() > 1 {
         return who(cx, flow, typed).await;
     }
     restart(flow, State::RecoveryAwaitingAddress);

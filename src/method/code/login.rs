@@ -239,7 +239,7 @@ async fn ask(cx: &Cx, step: &mut Step<'_, Login>, body: &Value) -> Result<LoginO
         send(cx, step, &identifier, found.as_ref()).await
     };
     if hide {
-        evenly(work).await?;
+        evenly(cx, work).await?;
     } else {
         work.await?;
     }

@@ -151,7 +151,7 @@ async fn ask(
         batch.update_flow(flow);
         Ok::<_, Fault>(batch.commit().await?)
     };
-    evenly(work).await?;
+    evenly(cx, work).await?;
     Ok(RecoveryOutcome::AskAgain)
 }
 
@@ -165,7 +165,7 @@ pub(super) async fn send(
     if matches!(flow.state, State::SentEmail | State::RecoveryAwaitingCode) {
         batch.delete_once::<RecoveryCode>(flow.id);
     }
-    let Some((identity, address)) = recovered_by(cx, Some(via), to).await? else {
+    let Some((identity, address)) = recovered_by(cx, flow, Some(via), to).await? else {
         if cx
             .config
             .selfservice

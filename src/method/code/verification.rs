@@ -112,7 +112,7 @@ async fn answer(
         return Err(Fault::field("email", text::validation::missing("email")));
     }
     csrf::check(cx, step.flow, s)?;
-    evenly(send(cx, step, email)).await?;
+    evenly(cx, send(cx, step, email)).await?;
     Ok(VerificationOutcome::AskAgain)
 }
 
@@ -155,7 +155,7 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     }
     let found = match &waiting {
         Some(_) => None,
-        None => verified_by(cx, via, to).await?,
+        None => verified_by(cx, flow, via, to).await?,
     };
     match &found {
         Some((identity, address)) => put(cx, flow, (identity, address.into()), &mut batch).await?,

@@ -51,7 +51,7 @@ impl RecoveryMethod for Link {
             return Err(Fault::field("email", text::validation::missing("email")));
         }
         csrf::check(cx, step.flow, s)?;
-        evenly(send(cx, step, email)).await?;
+        evenly(cx, send(cx, step, email)).await?;
         Ok(RecoveryOutcome::AskAgain)
     }
 }
@@ -81,7 +81,7 @@ async fn send(cx: &Cx, step: &mut Step<'_, Recovery>, to: &str) -> Result<(), Fa
 
 async fn put(cx: &Cx, flow: &RecoveryFlow, to: &str, batch: &mut Batch<'_>) -> Result<(), Fault> {
     let via = Via::Email;
-    let Some((identity, address)) = recovered_by(cx, Some(via), to).await? else {
+    let Some((identity, address)) = recovered_by(cx, flow, Some(via), to).await? else {
         if cx
             .config
             .selfservice

@@ -94,7 +94,7 @@ async fn answer(
         return Err(Fault::field("email", text::validation::missing("email")));
     }
     csrf::check(cx, step.flow, s)?;
-    evenly(send(cx, step, email)).await?;
+    evenly(cx, send(cx, step, email)).await?;
     Ok(VerificationOutcome::AskAgain)
 }
 
@@ -103,7 +103,7 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     let flow = &mut *step.flow;
     let via = Via::Email;
     let mut batch = cx.store().batch();
-    match verified_by(cx, via, to).await? {
+    match verified_by(cx, flow, via, to).await? {
         Some((identity, address)) => {
             put(cx, flow, (&identity, (&address).into()), &mut batch).await?;
         }

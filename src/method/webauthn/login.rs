@@ -151,7 +151,7 @@ async fn answer(
     match (alone, first) {
         (true, true) => {
             let Some(identity) = cx.find(&[CredentialsType::WebAuthn], identifier).await? else {
-                return evenly(async { Err(keys::nobody()) }).await;
+                return evenly(cx, async { Err(keys::nobody()) }).await;
             };
             if answer.is_empty() {
                 return offer(cx, step, &identity, identifier).await;
@@ -187,7 +187,7 @@ async fn offer(
     let label = text::login::go_on();
     if !ask(cx, flow, identity, Aal::One, label) {
         flow.form.nodes = before;
-        return evenly(async { Err(keys::nobody()) }).await;
+        return evenly(cx, async { Err(keys::nobody()) }).await;
     }
     let field = Node::hidden("identifier", identifier).required();
     flow.form.set(field);

@@ -9,8 +9,12 @@ use crate::base::id::{FlowId, IdentityId, SessionId};
 use crate::base::terms::{Aal, Channel, FlowKind, Group, State};
 use crate::base::time::micros;
 use crate::base::url::Params;
+use crate::model::identity::Identity;
 use crate::ui::Form;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -59,6 +63,16 @@ pub struct Passing {
     pub oauth2_login_request: Option<Value>,
     /// Whose settings they are, as they may see themselves.
     pub identity: Option<Map<String, Value>>,
+    /// Never shown.
+    pub owners: Option<Arc<Owners>>,
+}
+
+/// Who has the address that somebody has typed.
+#[derive(Debug)]
+pub struct Owners {
+    pub typed: String,
+    /// With all of their addresses.
+    pub identities: Vec<Identity>,
 }
 
 #[derive(Clone, Debug)]
@@ -145,9 +159,12 @@ macro_rules! kinds {
             pub fn form(&self) -> &Form { match self { $(Self::$kind(f) => &f.form),* } }
             #[must_use]
             pub fn passing(&self) -> &Passing { match self { $(Self::$kind(f) => &f.passing),* } }
-            /// The flow as clients read it.
-            #[must_use]
-            pub fn json(&self) -> Map<String, Value> { match self { $(Self::$kind(f) => f.json()),* } }
+        }
+        /// As clients read it.
+        impl Serialize for AnyFlow {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$kind(f) => f.serialize(serializer)),* }
+            }
         }
     };
 }
@@ -332,29 +349,34 @@ impl<K: Kind> Flow<K> {
             .text("return_to")
             .map(str::to_owned)
     }
-    /// The flow as clients read it (http-api.md §14.5).
-    #[must_use]
-    pub fn json(&self) -> Map<String, Value> {
+}
+
+/// As clients read it (http-api.md §14.5).
+impl<K: Kind> Serialize for Flow<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use crate::base::time::rfc3339;
-        let mut out = Map::new();
-        let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
-        put("id", self.id.to_string().into());
-        put("type", self.channel.word().into());
-        put("expires_at", rfc3339(self.expires_at).into());
-        put("issued_at", rfc3339(self.issued_at).into());
-        put("request_url", self.request_url.as_str().into());
+        let mut out = serializer.serialize_map(None)?;
+        out.serialize_entry("id", &self.id.to_string())?;
+        out.serialize_entry("type", self.channel.word())?;
+        out.serialize_entry("expires_at", &rfc3339(self.expires_at))?;
+        out.serialize_entry("issued_at", &rfc3339(self.issued_at))?;
+        out.serialize_entry("request_url", &self.request_url)?;
         if let Some(return_to) = self.return_to() {
-            put("return_to", return_to.into());
+            out.serialize_entry("return_to", &return_to)?;
         }
         if let Some(active) = self.active {
-            put("active", active.word().into());
+            out.serialize_entry("active", active.word())?;
         }
-        put("ui", serde_json::to_value(&self.form).unwrap_or_default());
-        put("state", self.state.word().into());
+        out.serialize_entry("ui", &self.form)?;
+        out.serialize_entry("state", self.state.word())?;
         if let Some(payload) = &self.passing.transient_payload {
-            put("transient_payload", payload.clone());
+            out.serialize_entry("transient_payload", payload)?;
         }
-        K::show(self, &mut out);
-        out
+        let mut own = Map::new();
+        K::show(self, &mut own);
+        for (key, value) in &own {
+            out.serialize_entry(key, value)?;
+        }
+        out.end()
     }
 }

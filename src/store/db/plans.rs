@@ -22,7 +22,7 @@ impl Plan {
         let reads_all = |step: &&str| match dialect {
             Dialect::Sqlite => {
                 let scanned = step.strip_prefix("SCAN ").unwrap_or("o");
-                let is_table = scanned != "o" && !scanned.starts_with("CONSTANT");
+                let is_table = !matches!(scanned.split(' ').next(), Some("o" | "CONSTANT"));
                 is_table && !scanned.contains(" USING ")
             }
             Dialect::Postgres | Dialect::Cockroach => step.contains("Seq Scan"),

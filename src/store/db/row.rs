@@ -89,6 +89,15 @@ impl Row {
         read.map(Some).map_err(|reason| self.unreadable(reason))
     }
 
+    /// Is the next column NULL? It is still to be read.
+    pub fn is_null(&self) -> bool {
+        match &self.cells {
+            Cells::Sqlite(cells) => matches!(cells.as_slice().first(), None | Some(Cell::Null)),
+            Cells::Postgres(row) => row.try_get_raw(self.at).is_ok_and(|value| value.is_null()),
+            Cells::MySql(row) => row.try_get_raw(self.at).is_ok_and(|value| value.is_null()),
+        }
+    }
+
     /// The next column, a JSON document; NULL and the document `null` are `None`.
     pub fn json<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
         let Some(Json(text)) = self.opt()? else {

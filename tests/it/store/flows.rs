@@ -59,7 +59,7 @@ async fn there_and_back<K: Stored + std::fmt::Debug>(store: &Store, mut flow: Fl
         .await
         .expect("find")
         .expect("it is there");
-    assert_eq!(read.json(), flow.json());
+    assert_eq!(json!(read), json!(flow));
     assert_eq!(read.memory, flow.memory);
     read
 }
@@ -145,6 +145,42 @@ async fn a_flow_is_of_one_kind_only() {
         );
         let error = store.flows().update(&flow).await.expect_err("it is gone");
         assert!(matches!(error, Error::Missing("flow")), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_of_an_address_come_with_the_flow() {
+    for engine in Engine::all().await {
+        let store = engine.store().await;
+        let flow = fresh(&engine, Recovery::default());
+        store.flows().insert(&flow).await.expect("insert");
+        let mut people = vec![];
+        for address in ["a@example.org", "b@example.org"] {
+            let person = person(&store, engine.dice(), address);
+            store
+                .identities()
+                .insert(&person, engine.dice())
+                .await
+                .expect("insert");
+            people.push(person.id);
+        }
+        for (spelt, count) in [
+            (["a@example.org"; 2], 1),
+            (["b@example.org", "a@example.org"], 2),
+            (["c@example.org", "d@example.org"], 0),
+        ] {
+            let mut flows = store.flows();
+            let found = flows.find_with_owners::<Recovery>(flow.id, spelt).await;
+            let (read, mut owners) = found.expect("asked").expect("a flow");
+            assert_eq!(format!("{read:?}"), format!("{flow:?}"));
+            assert_eq!(owners.len(), count, "{spelt:?} on {}", engine.name);
+            assert!(owners.iter().all(|owner| people.contains(&owner.id)));
+            let mut addresses = store.addresses();
+            let mut alone = addresses.owners::<Recovery>(spelt).await.expect("asked");
+            owners.sort_by_key(|owner| owner.id);
+            alone.sort_by_key(|owner| owner.id);
+            assert_eq!(alone, owners);
+        }
     }
 }
 
