@@ -5,8 +5,12 @@ use crate::flow::{Body, Fault, Refusal, Submission, Verb};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use std::fmt::Formatter;
+use std::marker::PhantomData;
 
 /// What was submitted. A body that cannot be read becomes a message on the form when a method asks for it.
 #[must_use]
@@ -73,4 +77,23 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let text = String::from_utf8_lossy(body);
     let read = T::deserialize(&mut serde_json::Deserializer::from_str(&text));
     read.map_err(|error| format!("The body cannot be read: {error}."))
+}
+
+/// What is written as an object and as nothing else. Derived types take a list of their fields, too.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
 }

@@ -15,32 +15,41 @@ pub enum Show<'a> {
     WithConfigOf(&'a [Kind]),
 }
 
+/// Where an identity comes from that is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Just made from a body: metadata that was not given is left out, and identifiers that were not given are `null`.
+    Created,
+    /// Just replaced by a body: metadata that was not given is left out.
+    Replaced,
+    /// Read from the store. Old credentials are shown in the form of today.
+    Stored,
+}
+
 /// Opens what is stored encrypted; nothing: it cannot be opened.
 pub type Open<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The admin form. `fresh`: just made or replaced from a body, not read from the store: metadata that was
-/// not given is left out, and identifiers that were not given are `null`. What was read shows old
-/// credentials in the form of today.
+/// The admin form.
 #[must_use]
 pub fn admin<'a>(
     identity: &'a Identity,
     schema_url: impl Into<Cow<'a, str>>,
     show: Show<'_>,
-    fresh: bool,
+    origin: Origin,
     open: Open<'_>,
 ) -> IdentityJson<'a> {
     let mut out = identity.public(schema_url);
     if let Show::WithConfigOf(kinds) = show {
-        let shown = if fresh {
-            credentials(identity, kinds, fresh, open)
-        } else {
+        let shown = if origin == Origin::Stored {
             let mut upgraded = identity.clone();
             upgraded.upgrade_credentials();
-            credentials(&upgraded, kinds, fresh, open)
+            credentials(&upgraded, kinds, origin, open)
+        } else {
+            credentials(identity, kinds, origin, open)
         };
         out.credentials = Some(shown).filter(|shown| !shown.is_empty());
     }
-    if !fresh || identity.metadata_admin.is_some() {
+    if origin == Origin::Stored || identity.metadata_admin.is_some() {
         out.metadata_admin = Some(identity.metadata_admin.as_ref());
     }
     out
@@ -49,7 +58,7 @@ pub fn admin<'a>(
 fn credentials(
     identity: &Identity,
     with_config: &[Kind],
-    fresh: bool,
+    origin: Origin,
     open: Open<'_>,
 ) -> Map<String, Value> {
     let mut sorted: Vec<&Credential> = identity.credentials.iter().collect();
@@ -59,16 +68,16 @@ fn credentials(
         .map(|c| {
             let wanted = with_config.contains(&c.kind);
             let config = wanted.then(|| config(c, open)).flatten();
-            (c.kind.word().to_owned(), envelope(c, config, fresh))
+            (c.kind.word().to_owned(), envelope(c, config, origin))
         })
         .collect()
 }
 
-fn envelope(credential: &Credential, config: Option<Value>, fresh: bool) -> Value {
+fn envelope(credential: &Credential, config: Option<Value>, origin: Origin) -> Value {
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
     put("type", credential.kind.word().into());
-    let identifiers = if fresh && credential.identifiers.is_empty() {
+    let identifiers = if origin == Origin::Created && credential.identifiers.is_empty() {
         Value::Null
     } else {
         json!(credential.identifiers)

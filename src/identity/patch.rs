@@ -5,7 +5,7 @@ mod pointer;
 mod tests;
 
 use super::import::ImportError;
-use super::json::{self, Show};
+use super::json::{self, Origin, Show};
 use crate::base::id::{AddressId, CredentialId};
 use crate::base::random::Random;
 use crate::base::terms::{CredentialsType as Kind, Via};
@@ -42,8 +42,11 @@ pub fn apply(
     dice: &dyn Random,
     now: OffsetDateTime,
 ) -> Result<Patched, ImportError> {
-    let Value::Array(ops) = patch else {
-        return undecodable("the patch is no list of operations");
+    let ops = match patch {
+        Value::Array(ops) => ops.as_slice(),
+        // As in the reference: nothing to do.
+        Value::Null => &[],
+        _ => return undecodable("the patch is no list of operations"),
     };
     let mut region = None;
     let mut parsed = vec![];
@@ -74,7 +77,7 @@ pub fn apply(
         identity,
         "",
         Show::WithConfigOf(Kind::ALL),
-        false,
+        Origin::Stored,
         &|sealed| Some(sealed.to_owned()),
     )));
     for op in parsed {

@@ -1,8 +1,9 @@
 //! `POST /admin/sessions`: many sessions ended or deleted at once (http-api.md §10.6).
 use crate::base::id::{IdentityId, SessionId};
 use crate::flow::{Cx, Fault, Refusal};
+use crate::http::body::{self, Object};
 use crate::http::context::Call;
-use crate::http::{body, error, respond};
+use crate::http::{error, respond};
 use crate::store::{End, Which};
 use axum::response::Response;
 use serde::Deserialize;
@@ -28,8 +29,8 @@ pub async fn manage(call: Call) -> Response {
 }
 
 async fn manage_many(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
-    let wanted: Option<Wanted> = body::json(bytes).map_err(Refusal::bad)?;
-    let wanted = wanted.unwrap_or_default();
+    let wanted: Option<Object<Wanted>> = body::json(bytes).map_err(Refusal::bad)?;
+    let wanted = wanted.map(|Object(wanted)| wanted).unwrap_or_default();
     let end = match wanted.action.as_deref() {
         Some("disable") => End::Revoke,
         Some("delete") => End::Delete,

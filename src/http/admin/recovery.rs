@@ -5,8 +5,9 @@ use crate::base::time::rfc3339;
 use crate::config::duration;
 use crate::engine::recovery::{self, HandedOut};
 use crate::flow::{Cx, Fault, Refusal};
+use crate::http::body::{self, Object};
 use crate::http::context::Call;
-use crate::http::{body, error, respond};
+use crate::http::{error, respond};
 use crate::model::identity::Identity;
 use crate::store::Load;
 use axum::response::Response;
@@ -28,7 +29,8 @@ struct Wanted {
 
 impl Wanted {
     fn read(call: &Call) -> Result<Self, Fault> {
-        body::announced_json(&call.head, &call.body)
+        let Object(wanted) = body::announced_json(&call.head, &call.body)?;
+        Ok(wanted)
     }
 
     /// How long it is good for, if that is said.

@@ -1,8 +1,9 @@
 //! `/self-service/logout…` (http-api.md §8.5).
 use crate::engine::logout;
 use crate::flow::{Cx, Fault, Refusal};
+use crate::http::body::{self, Object};
 use crate::http::context::Call;
-use crate::http::{body, cookies, error, reply, respond};
+use crate::http::{cookies, error, reply, respond};
 use axum::http::Method;
 use axum::http::header::{HeaderName, HeaderValue};
 use axum::response::Response;
@@ -46,7 +47,6 @@ pub async fn browser(call: Call) -> Response {
 }
 
 #[derive(Deserialize)]
-#[serde(expecting = "an object with session_token")]
 struct Native {
     session_token: Option<String>,
 }
@@ -58,8 +58,8 @@ pub async fn native(call: Call) -> Response {
             let reason = "The request has no body; wanted is {\"session_token\": \"…\"} as application/json.";
             return Err(Refusal::bad(reason).into());
         }
-        let native: Option<Native> = body::announced_json(&call.head, &call.body)?;
-        let token = native.and_then(|native| native.session_token);
+        let native: Option<Object<Native>> = body::announced_json(&call.head, &call.body)?;
+        let token = native.and_then(|Object(native)| native.session_token);
         logout::native(&call.cx, token.as_deref().unwrap_or("")).await
     };
     match result.await {

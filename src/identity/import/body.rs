@@ -1,6 +1,7 @@
 //! The shape of the bodies. `null` is the same as nothing.
 #![expect(clippy::struct_field_names, reason = "the names are those on the wire")]
 use super::ImportError;
+use data_encoding::BASE64;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,6 +34,20 @@ impl Body {
 /// A document that was sent as `null` is not the same as one that was not sent.
 fn kept<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(d).map(Some)
+}
+
+/// Base64, or a list of the bytes: either as base64.
+fn bytes<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Spelling {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+    Ok(Option::deserialize(d)?.map(|spelling| match spelling {
+        Spelling::Text(text) => text,
+        Spelling::Bytes(bytes) => BASE64.encode(&bytes),
+    }))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -130,13 +145,16 @@ pub(super) struct LookupCode {
 #[serde(default)]
 pub(super) struct Keys {
     pub(super) credentials: Option<Vec<Key>>,
+    #[serde(deserialize_with = "bytes")]
     pub(super) user_handle: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Key {
+    #[serde(deserialize_with = "bytes")]
     pub(super) id: Option<String>,
+    #[serde(deserialize_with = "bytes")]
     pub(super) public_key: Option<String>,
     pub(super) attestation_type: Option<String>,
     pub(super) authenticator: Option<Authenticator>,
@@ -151,6 +169,7 @@ pub(super) struct Key {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Authenticator {
+    #[serde(deserialize_with = "bytes")]
     pub(super) aaguid: Option<String>,
     pub(super) sign_count: Option<u32>,
     pub(super) clone_warning: Option<bool>,
@@ -169,9 +188,13 @@ pub(super) struct Flags {
 #[serde(default)]
 pub(super) struct Attestation {
     #[serde(rename = "client_dataJSON")]
+    #[serde(deserialize_with = "bytes")]
     pub(super) client_data_json: Option<String>,
+    #[serde(deserialize_with = "bytes")]
     pub(super) client_data_hash: Option<String>,
+    #[serde(deserialize_with = "bytes")]
     pub(super) authenticator_data: Option<String>,
     pub(super) public_key_algorithm: Option<i64>,
+    #[serde(deserialize_with = "bytes")]
     pub(super) object: Option<String>,
 }

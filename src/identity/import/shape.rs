@@ -16,7 +16,8 @@ enum Shape {
     Count,
     /// A UUID.
     Id,
-    /// Text that is standard base64.
+    /// Text that is standard base64, or a list of the bytes, as clients write it that were generated from the description
+    /// of the interface.
     Bytes,
     /// Text that is a time of RFC 3339.
     Moment,
@@ -188,6 +189,10 @@ fn trouble(value: &Value, at: &str, shape: &Shape, strict: bool) -> Option<Strin
             (fits, "a whole number from 0 to 4294967295")
         }
         (Id, _) => (text(|t| Uuid::parse_str(t).is_ok()), "a UUID"),
+        (Bytes, Value::Array(items)) => {
+            let is_byte = |item: &Value| item.as_u64().is_some_and(|n| n < 256);
+            (items.iter().all(is_byte), "standard base64")
+        }
         (Bytes, _) => (
             text(|t| BASE64.decode(t.as_bytes()).is_ok()),
             "standard base64",

@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::random::SeededRandom;
-use crate::identity::json::{Show, admin};
+use crate::identity::json::{Origin, Show, admin};
 use serde_json::json;
 use time::macros::datetime;
 
@@ -21,7 +21,7 @@ fn shown(imported: &Imported, kind: Kind) -> Value {
         &imported.identity,
         "",
         Show::WithConfigOf(&[kind]),
-        true,
+        Origin::Created,
         &|_| None,
     );
     let mut out = out.credentials.unwrap()[kind.word()].clone();

@@ -37,6 +37,14 @@ impl Op {
             .and_then(Value::as_str)
             .ok_or("an operation has no path")?
             .to_owned();
+        // No operation here uses it, but it has to be what it ought to be.
+        if let Some(from) = op.get("from").filter(|from| !from.is_null())
+            && !from.is_string()
+        {
+            return Err(format!(
+                "the operation on {path:?} has a `from` that is no text"
+            ));
+        }
         let value = op.get("value").cloned();
         if verb != Verb::Remove && value.is_none() {
             return Err(format!("the operation on {path:?} has no value"));

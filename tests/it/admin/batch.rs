@@ -118,6 +118,9 @@ async fn a_request_that_makes_no_sense_makes_nobody() {
         json!({ "identities": [entry("y@example.org"), { "create": { "traits": {}, "credentials": hash } }] }),
         json!({ "identities": [entry("y@example.org"), { "create": { "traits": {}, "state": "asleep" } }] }),
         json!({ "identities": [entry("y@example.org"), null] }),
+        // Objects, not lists of what would stand in them.
+        json!({ "identities": [[null, null]] }),
+        json!([[entry("y@example.org")]]),
         json!({ "identities": [entry("y@example.org"), 5] }),
         json!({ "identities": {} }),
         json!({ "identities": [], "unknown": 1 }),

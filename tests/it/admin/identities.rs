@@ -135,6 +135,8 @@ async fn what_cannot_be_put_changes_nothing() {
     after["updated_at"] = before["updated_at"].clone();
     after["credentials"] = before["credentials"].clone();
     assert_eq!(after, before);
+    // No patch is nothing to do.
+    assert_eq!(patch(&app, &id, &Value::Null).await.status, 200);
     for unknown in [NOBODY, "/admin/identities/nonsense"] {
         assert_eq!(put(&app, unknown, &of(ADA)).await.status, 404);
     }
@@ -269,9 +271,14 @@ async fn patches_that_do_not_fit_change_nothing() {
             json!([{ "op": "add", "path": "/metadata_admin", "value": 1 }, { "op": "remove", "path": "/id" }]),
             400,
         ),
+        (
+            json!([{ "op": "replace", "path": "/state", "value": "inactive", "from": {} }]),
+            400,
+        ),
         (json!({}), 400),
         (json!("x"), 400),
         (json!([5]), 400),
+        (json!([["replace", "/state", "inactive"]]), 400),
     ] {
         let answer = patch(&app, &id, &body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text);
@@ -353,7 +360,10 @@ async fn another_systems_id_finds_its_identity() {
         (format!("{base}/CUSTOMERS%2F42%20%26%3F"), 404),
         (format!("{base}/%00"), 404),
         (format!("{base}/%FF"), 404),
-        (format!("{base}/x?include_credential=nonsense"), 400),
+        // Who is not there is looked for first.
+        (format!("{base}/x?include_credential=nonsense"), 404),
+        (format!("{NOBODY}?include_credential=nonsense"), 404),
+        (format!("{}?include_credential=nonsense", path(&id)), 400),
         (format!("{base}/"), 404),
     ] {
         let answer = get(&app, &url).await;

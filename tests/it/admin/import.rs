@@ -99,6 +99,51 @@ async fn every_kind_is_stored_whole_and_merged_by_put() {
     assert_eq!(post(&app, &taken).await.status, 409);
 }
 
+/// Clients that read it by the description of the interface get a list wherever the reference gives one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_credential_without_identifiers_shows_an_empty_list() {
+    let app = TestApp::start().await;
+    let none = json!({ "providers": [] });
+    let body = with(
+        "ada@example.org",
+        json!({ "saml": { "config": none }, "oidc": { "config": none } }),
+    );
+    let created = post(&app, &body).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    let id = created.json()["id"].as_str().unwrap().to_owned();
+    let replaced = put(&app, &path(&id), &body).await;
+    assert_eq!(replaced.status, 200, "{}", replaced.text);
+    for kind in ["saml", "oidc"] {
+        let identifiers = |answer: &Value| answer["credentials"][kind]["identifiers"].clone();
+        assert_eq!(identifiers(&created.json()), Value::Null, "{kind}");
+        assert_eq!(identifiers(&replaced.json()), json!([]), "{kind}");
+    }
+}
+
+/// The description of the interface says that bytes are a list of numbers, and clients are generated from it.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_may_be_a_list_of_numbers() {
+    let app = TestApp::start().await;
+    let config = |handle: Value| {
+        let mut listed = key("p");
+        listed["public_key"] = json!([0, 1, 2, 3]);
+        json!({ "passkey": { "config": { "credentials": [listed], "user_handle": handle } } })
+    };
+    let id = made(
+        &app,
+        &with(
+            "ada@example.org",
+            config(json!([104, 97, 110, 100, 108, 101])),
+        ),
+    )
+    .await;
+    let stored = configs(&app, &id).await;
+    let expected = json!([["handle"], { "credentials": [key("p")], "user_handle": "aGFuZGxl" }]);
+    assert_eq!(stored["passkey"], expected);
+    let refused = with("b@example.org", config(json!([256])));
+    assert_eq!(post(&app, &refused).await.status, 400);
+}
+
 /// What Kratos' main branch had wrong once: they were stored, and did not work.
 #[tokio::test(flavor = "multi_thread")]
 async fn imported_second_factors_are_asked_for() {

@@ -79,6 +79,7 @@ async fn what_is_not_clear_ends_nothing() {
         json!({}),
         json!(null),
         json!([]),
+        json!(["disable", null, [id]]),
         json!({ "action": "disable" }),
         json!({ "action": "end", "sessions": [id] }),
         json!({ "sessions": [id] }),

@@ -7,8 +7,9 @@ use crate::base::secret::Secret;
 use crate::crypto::hash::HasherParams;
 use crate::crypto::hash::pool::{PoolError, cores};
 use crate::flow::{Cx, Fault, Refusal};
+use crate::http::body::{self, Object};
 use crate::http::context::Call;
-use crate::http::{body, error, respond};
+use crate::http::{error, respond};
 use crate::identity::import::{self, Imported};
 use crate::model::identity::Identity;
 use crate::schema::IdentitySchema;
@@ -31,7 +32,7 @@ const TURN: usize = 32;
 #[serde(deny_unknown_fields)]
 struct Wanted {
     #[serde(default)]
-    identities: Option<Vec<Item>>,
+    identities: Option<Vec<Object<Item>>>,
 }
 
 #[derive(Deserialize)]
@@ -55,8 +56,11 @@ pub async fn batch(call: Call) -> Response {
 }
 
 async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
-    let wanted: Option<Wanted> = body::json(bytes).map_err(Refusal::unreadable)?;
-    let items = wanted.and_then(|w| w.identities).unwrap_or_default();
+    let wanted: Option<Object<Wanted>> = body::json(bytes).map_err(Refusal::unreadable)?;
+    let items = wanted
+        .and_then(|Object(w)| w.identities)
+        .unwrap_or_default();
+    let items: Vec<Item> = items.into_iter().map(|Object(item)| item).collect();
     if items.len() > MOST {
         let reason = format!("At most {MOST} identities can be made by one request.");
         return Err(Refusal::bad(reason).into());

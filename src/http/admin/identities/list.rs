@@ -7,7 +7,7 @@ use crate::http::admin::{page_size, write_links};
 use crate::http::context::Call;
 use crate::http::page::{Keys, Page};
 use crate::http::respond;
-use crate::identity::json::Show;
+use crate::identity::json::{Origin, Show};
 use crate::model::identifier;
 use crate::model::identity::Identity;
 use crate::store::{Filter, Load, Slice};
@@ -44,7 +44,7 @@ async fn all(cx: &Cx, uri: &Uri) -> Result<Response, Fault> {
         Show::Nothing
     };
     let written = |found: &[Identity]| {
-        let shown = found.iter().map(|i| shown(cx, i, show, false));
+        let shown = found.iter().map(|i| shown(cx, i, show, Origin::Stored));
         respond::json(200, &shown.collect::<Vec<_>>())
     };
     if query.has("page") && !query.has("page_token") && !query.has("page_size") {

@@ -18,7 +18,7 @@ use crate::flow::{Cx, Fault, Refusal};
 use crate::http::context::Call;
 use crate::http::{error, respond};
 use crate::identity::import;
-use crate::identity::json::{self, Show};
+use crate::identity::json::{self, Origin, Show};
 use crate::identity::validate;
 use crate::model::identity::{Identity, IdentityJson};
 use crate::schema::IdentitySchema;
@@ -35,12 +35,11 @@ fn answer(call: &Call, result: Result<Response, Fault>) -> Response {
 pub async fn get(call: Call) -> Response {
     let result = async {
         let cx = &call.cx;
-        let configs = included(&cx.request.query)?;
         let found = match IdentityId::parse(call.param("id")) {
             Some(id) => cx.store().identities().find(id, Load::Credentials).await?,
             None => None,
         };
-        one(cx, found, &configs)
+        one(cx, found)
     };
     let result = result.await;
     answer(&call, result)
@@ -50,24 +49,25 @@ pub async fn get(call: Call) -> Response {
 pub async fn get_by_external_id(call: Call) -> Response {
     let result = async {
         let cx = &call.cx;
-        let configs = included(&cx.request.query)?;
         let id = call.param("id");
         let mut identities = cx.store().identities();
         let found = identities.by_external_id(id, Load::Credentials).await?;
-        one(cx, found, &configs)
+        one(cx, found)
     };
     let result = result.await;
     answer(&call, result)
 }
 
-fn one(cx: &Cx, found: Option<Identity>, configs: &[CredentialsType]) -> Result<Response, Fault> {
+/// Who is not there is not there, whatever of them is asked for.
+fn one(cx: &Cx, found: Option<Identity>) -> Result<Response, Fault> {
     let identity = found.ok_or_else(Refusal::no_row)?;
-    let shown = shown(cx, &identity, Show::WithConfigOf(configs), false);
+    let configs = included(&cx.request.query)?;
+    let shown = shown(cx, &identity, Show::WithConfigOf(&configs), Origin::Stored);
     Ok(respond::json(200, &shown))
 }
 
 /// As administrators read it. What providers gave us is stored encrypted.
-fn shown<'a>(cx: &Cx, identity: &'a Identity, show: Show<'_>, fresh: bool) -> IdentityJson<'a> {
+fn shown<'a>(cx: &Cx, identity: &'a Identity, show: Show<'_>, origin: Origin) -> IdentityJson<'a> {
     let cipher = Cipher::of(&cx.config);
     let open = |text: &str| {
         let opened = cipher.decrypt(text).ok()?;
@@ -77,7 +77,7 @@ fn shown<'a>(cx: &Cx, identity: &'a Identity, show: Show<'_>, fresh: bool) -> Id
         identity,
         cx.schema_url(&identity.schema_id),
         show,
-        fresh,
+        origin,
         &open,
     )
 }

@@ -7,7 +7,7 @@ use crate::http::admin::admin_address;
 use crate::http::context::Call;
 use crate::http::{body, respond};
 use crate::identity::import::{self, ImportError, Imported};
-use crate::identity::json::Show;
+use crate::identity::json::{Origin, Show};
 use crate::identity::patch;
 use crate::model::identity::Identity;
 use crate::store::{Error, Load};
@@ -62,7 +62,10 @@ async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
         }
         Err(error) => return Err(error.into()),
     }
-    let mut response = respond::json(201, &shown(cx, &identity, Show::WithConfigOf(&[]), true));
+    let mut response = respond::json(
+        201,
+        &shown(cx, &identity, Show::WithConfigOf(&[]), Origin::Created),
+    );
     let location = admin_address(
         &cx.config.admin_url(),
         &format!("identities/{}", identity.id),
@@ -105,7 +108,7 @@ async fn replace(call: &Call) -> Result<Response, Fault> {
     })
     .await?;
     let region = wanted.get("region").and_then(Value::as_str);
-    Ok(changed(cx, &identity, true, region))
+    Ok(changed(cx, &identity, Origin::Replaced, region))
 }
 
 /// `PATCH /admin/identities/{id}`
@@ -121,12 +124,12 @@ async fn amend(call: &Call) -> Result<Response, Fault> {
     let patched = |old: &Identity| patch::apply(&wanted, old, cx.dice(), cx.now).map_err(unfit);
     let region = patched(&known)?.region;
     let identity = change(cx, known, |old| Ok(patched(old)?.identity)).await?;
-    Ok(changed(cx, &identity, false, region.as_deref()))
+    Ok(changed(cx, &identity, Origin::Stored, region.as_deref()))
 }
 
 /// The identity as it has become. The region is not kept, only said back.
-fn changed(cx: &Cx, identity: &Identity, fresh: bool, region: Option<&str>) -> Response {
-    let mut shown = shown(cx, identity, Show::WithConfigOf(&[]), fresh);
+fn changed(cx: &Cx, identity: &Identity, origin: Origin, region: Option<&str>) -> Response {
+    let mut shown = shown(cx, identity, Show::WithConfigOf(&[]), origin);
     shown.region = region.filter(|r| !r.is_empty());
     respond::json(200, &shown)
 }
