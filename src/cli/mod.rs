@@ -76,12 +76,19 @@ struct Explained;
 /// Reads the command line, does what it says, and gives the exit state.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    // A child of a server. It is no command for people, and none that shells should complete.
-    if arguments
-        .get(1)
-        .is_some_and(|word| word == crate::jsonnet::COMMAND)
-    {
-        return shown(crate::jsonnet::run_child());
+    // A child of a server, and what other programs run. These are no commands for people, and none that shells should
+    // complete.
+    match arguments.get(1) {
+        Some(word) if word == crate::jsonnet::COMMAND => {
+            return shown(crate::jsonnet::run_child());
+        }
+        Some(word) if word == "jsonnet" => {
+            return match jsonnet::EvaluateArgs::try_parse_from(arguments.iter().skip(1)) {
+                Ok(args) => ended(args.run()),
+                Err(error) => explain(&error),
+            };
+        }
+        _ => {}
     }
     let arguments = order::flags_last(&Cli::command(), arguments);
     let cli = match Cli::try_parse_from(arguments) {
@@ -119,6 +126,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Version => version::run(),
     };
     crate::telemetry::logs::flush();
+    ended(done)
+}
+
+fn ended(done: anyhow::Result<()>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Explained>() => ExitCode::FAILURE,

@@ -39,9 +39,17 @@ pub(super) enum What {
     /// Only whether it can be read.
     Check,
     Run {
-        arguments: Vec<(String, Value)>,
-        external: Vec<(String, Value)>,
+        arguments: Vec<(String, Given)>,
+        external: Vec<(String, Given)>,
     },
+}
+
+/// What a Jsonnet is given under a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Given {
+    Value(Value),
+    /// Jsonnet that makes the value.
+    Code(String),
 }
 
 #[derive(Debug, Serialize, Deserialize)]

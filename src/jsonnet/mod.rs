@@ -19,6 +19,7 @@ mod tokens_tidy;
 
 pub use child::run as run_child;
 pub use format::format;
+pub use frame::Given;
 pub use lint::lint;
 pub use pool::JsonnetPool;
 

@@ -1,5 +1,5 @@
 //! The children: lent out one evaluation at a time, killed when they are late, reaped whatever happens.
-use super::frame::{self, Answer, Hello, MOST_IN, Order, Outcome, Sandbox, What};
+use super::frame::{self, Answer, Given, Hello, MOST_IN, Order, Outcome, Sandbox, What};
 use super::{COMMAND, Evaluation, JsonnetError};
 use std::borrow::Cow;
 use std::io;
@@ -90,14 +90,29 @@ impl JsonnetPool {
         let own = |given: &[(&str, &serde_json::Value)]| {
             let pairs = given.iter();
             pairs
-                .map(|(name, value)| ((*name).to_owned(), (*value).clone()))
+                .map(|(name, value)| ((*name).to_owned(), Given::Value((*value).clone())))
                 .collect()
         };
+        let (arguments, external) = (own(evaluation.arguments), own(evaluation.external));
+        self.evaluate_given(evaluation.snippet, arguments, external)
+            .await
+    }
+
+    /// The same, where something that is given may be Jsonnet itself. No name may stand twice in a list.
+    ///
+    /// # Errors
+    /// All that [`JsonnetError`] tells of.
+    pub async fn evaluate_given(
+        &self,
+        snippet: &str,
+        arguments: Vec<(String, Given)>,
+        external: Vec<(String, Given)>,
+    ) -> Result<String, JsonnetError> {
         let what = What::Run {
-            arguments: own(evaluation.arguments),
-            external: own(evaluation.external),
+            arguments,
+            external,
         };
-        self.ask(evaluation.snippet, what).await
+        self.ask(snippet, what).await
     }
 
     /// Whether it can be read. It is not run.

@@ -1,6 +1,6 @@
 //! One evaluation, in the child. Imports are refused; the depth of calls is bounded; the rest is the sandbox's business.
 use super::complaint::Complaint;
-use super::frame::{MOST_OUT, Order, Outcome, What};
+use super::frame::{Given, MOST_OUT, Order, Outcome, What};
 use super::manifest::{self, Trouble};
 use rsjsonnet_lang::arena::Arena;
 use rsjsonnet_lang::interner::InternedStr;
@@ -47,8 +47,10 @@ pub(super) fn run(order: &Order<'_>) -> Outcome {
         if external[..index].iter().any(|(known, _)| known == name) {
             continue;
         }
-        let value = thunk_of(&mut program, value);
-        program.add_ext_var(program.intern_str(name), &value);
+        match given(&mut program, name, value) {
+            Ok(value) => program.add_ext_var(program.intern_str(name), &value),
+            Err(complaint) => return Outcome::Failed(complaint),
+        }
     }
     let failed = |program: &Program<'_>, error: &EvalError| match &error.kind {
         // So the reference has it: whatever begins with that word.
@@ -61,11 +63,14 @@ pub(super) fn run(order: &Order<'_>) -> Outcome {
         Ok(value) => value,
         Err(error) => return failed(&program, &error),
     };
-    if value.is_function() && !arguments.is_empty() {
-        let named: Vec<_> = arguments
-            .iter()
-            .map(|(name, value)| (program.intern_str(name), thunk_of(&mut program, value)))
-            .collect();
+    if value.is_function() {
+        let mut named = vec![];
+        for (name, value) in arguments {
+            match given(&mut program, name, value) {
+                Ok(value) => named.push((program.intern_str(name), value)),
+                Err(complaint) => return Outcome::Failed(complaint),
+            }
+        }
         value = match program.eval_call(&thunk, &[], &named, &mut Nothing) {
             Ok(value) => value,
             Err(error) => return failed(&program, &error),
@@ -81,9 +86,28 @@ pub(super) fn run(order: &Order<'_>) -> Outcome {
     }
 }
 
-fn thunk_of<'p>(program: &mut Program<'p>, json: &Json) -> Thunk<'p> {
-    let value = value_of(program, json);
-    program.value_to_thunk(&value)
+/// Code is not run before it is asked for.
+fn given<'p>(program: &mut Program<'p>, name: &str, given: &Given) -> Result<Thunk<'p>, String> {
+    let code = match given {
+        Given::Value(json) => {
+            let value = value_of(program, json);
+            return Ok(program.value_to_thunk(&value));
+        }
+        Given::Code(code) => code,
+    };
+    let source = code.as_bytes();
+    let (place, _) = program
+        .span_manager_mut()
+        .insert_source_context(source.len());
+    program
+        .load_source(place, source, true, "")
+        .map_err(|error| {
+            let complaint = Complaint {
+                source: code,
+                place,
+            };
+            format!("{name}: {}", complaint.load(program, &error))
+        })
 }
 
 fn value_of<'p>(program: &mut Program<'p>, json: &Json) -> Value<'p> {

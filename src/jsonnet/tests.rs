@@ -1,12 +1,14 @@
 //! The evaluation itself, without children.
-use super::frame::{Order, Outcome, What};
+use super::frame::{Given, Order, Outcome, What};
 use super::run::run;
 use serde_json::{Value, json};
 
 fn with(snippet: &str, arguments: &[(&str, Value)], external: &[(&str, Value)]) -> Outcome {
     let own = |given: &[(&str, Value)]| {
         let pairs = given.iter();
-        pairs.map(|(k, v)| ((*k).to_owned(), v.clone())).collect()
+        pairs
+            .map(|(k, v)| ((*k).to_owned(), Given::Value(v.clone())))
+            .collect()
     };
     run(&Order {
         snippet: snippet.into(),
@@ -54,6 +56,31 @@ fn arguments_and_external_variables_arrive() {
         with("1", &[("ctx", ctx)], &[]),
         Outcome::Done("1\n".to_owned())
     );
+}
+
+#[test]
+fn what_is_given_may_be_jsonnet() {
+    let given = |snippet: &str, code: &str| {
+        let code = || vec![("a".to_owned(), Given::Code(code.to_owned()))];
+        run(&Order {
+            snippet: snippet.into(),
+            what: What::Run {
+                arguments: code(),
+                external: code(),
+            },
+        })
+    };
+    let done = |text: &str| Outcome::Done(text.to_owned());
+    let three = given("function(a) a.b + std.extVar('a').b", "{ b: 1.5 }");
+    assert_eq!(three, done("3\n"));
+    // What nobody asks for is not run, but has to be readable.
+    assert_eq!(given("function(a, b=1) b", "error 'no'"), done("1\n"));
+    for code in ["{", "import 'x'"] {
+        let outcome = given("function(a) a", code);
+        assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+    }
+    // A function is called even if it gets nothing.
+    assert_eq!(plain("function(a=1) a"), done("1\n"));
 }
 
 #[test]

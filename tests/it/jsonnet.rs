@@ -160,3 +160,77 @@ async fn without_a_program_there_is_an_error() {
         Err(JsonnetError::Unavailable(_))
     ));
 }
+
+/// `kratos jsonnet`, for whoever runs Jsonnet by it.
+fn command(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    use std::io::Write as _;
+    let mut child = Command::new(PROGRAM)
+        .arg("jsonnet")
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn order(snippet: &str) -> String {
+    let pair = |key: &str, value: &str| json!({ "Key": key, "Value": value });
+    json!({
+        "Filename": "x.jsonnet",
+        "Snippet": snippet,
+        "TLACodes": [pair("ctx", "{ n: 3 + 4 }")],
+        "TLAVars": [pair("text", "7")],
+        "ExtCodes": [pair("e", "[1]"), pair("e", "[2]")],
+        "ExtVars": null,
+    })
+    .to_string()
+}
+
+#[test]
+fn other_programs_may_run_jsonnet_by_the_hidden_command() {
+    let all = order("function(ctx, text) [ctx.n, text, std.extVar('e')]");
+    let (code, out, err) = command(&[], &all);
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
+    assert_eq!(out, "[\n   7,\n   \"7\",\n   [\n      2\n   ]\n]\n");
+    let (code, out, err) = command(&[], &order("function(ctx"));
+    assert_eq!((code, out.as_str()), (Some(1), ""));
+    assert!(err.contains("line 1"), "{err}");
+    assert_eq!(command(&[], "nonsense").0, Some(1));
+
+    let endless = order("local f(x) = f(x + 1) tailstrict; f(1)");
+    let orders = [
+        order("ctx"),
+        order("error 'cancel'"),
+        endless,
+        order("importstr '/etc/hostname'"),
+        "{}".to_owned(),
+        order("1"),
+    ];
+    for flag in ["-0", "--null"] {
+        let (code, out, err) = command(&[flag], &orders.join("\0"));
+        assert_eq!((code, err.as_str()), (Some(0), ""));
+        let answers: Vec<&str> = out.split('\0').collect();
+        assert_eq!(answers.len(), 7, "{answers:?}");
+        for failed in [0, 2, 3, 4] {
+            assert!(answers[failed].starts_with("ERROR: "), "{answers:?}");
+        }
+        assert_eq!(answers[1], "ERROR: RUNTIME ERROR: cancel");
+        assert_eq!(answers[5..], ["1\n", ""]);
+    }
+    assert_eq!(
+        command(&["-0"], ""),
+        (Some(0), String::new(), String::new())
+    );
+}

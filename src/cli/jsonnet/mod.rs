@@ -1,5 +1,8 @@
 //! `kratos format jsonnet` and `kratos lint lint`: for the files that the configuration names (config-cli.md §4.9).
+mod evaluate;
 mod glob;
+
+pub use evaluate::EvaluateArgs;
 
 use super::{Explained, print};
 use crate::jsonnet;
