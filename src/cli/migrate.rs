@@ -1,10 +1,13 @@
 //! `migrate sql`: what it shows and asks (config-cli.md §4.5). What it does is in `store::migrate`.
 //!
 //! Results go to `out`, hints and progress to `notes`, as scripts that read the one do not want the other.
+use super::output::{self, Format};
 use crate::store::migrate::{self, State, Status};
 use crate::store::{Db, Error};
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
+
+const HEADER: [&str; 3] = ["Version", "Name", "Status"];
 
 /// Where a command reads answers and writes results and hints.
 pub struct Console<'a> {
@@ -22,19 +25,6 @@ pub enum Failure {
     Input(String),
     #[error(transparent)]
     Io(#[from] io::Error),
-}
-
-/// How the state of migrations is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    #[default]
-    Table,
-    /// One line.
-    Json,
-    JsonPretty,
-    Yaml,
-    /// Versions only, one a line.
-    Quiet,
 }
 
 /// Shows the plan, asks unless `yes`, and brings the database to the newest version. "No" is a success.
@@ -94,10 +84,10 @@ pub async fn down(
 /// Shows all versions and their state. With `block` it first waits until nothing is pending.
 pub async fn status(
     db: &Db,
-    format: Format,
+    format: &Format,
     block: bool,
     console: &mut Console<'_>,
-) -> Result<(), Failure> {
+) -> anyhow::Result<()> {
     loop {
         let status = migrate::status(db).await?;
         let pending: Vec<_> = status
@@ -106,9 +96,7 @@ pub async fn status(
             .map(|s| s.name.as_str())
             .collect();
         if !block || pending.is_empty() {
-            let text = shown(db, &status, format)?;
-            console.out.write_all(text.as_bytes())?;
-            return Ok(());
+            return show(db, &status, format, console.out);
         }
         writeln!(console.notes, "Waiting for migrations to finish...")?;
         for name in pending {
@@ -118,27 +106,16 @@ pub async fn status(
     }
 }
 
-fn shown(db: &Db, status: &[Status], format: Format) -> Result<String, Failure> {
-    let document = || {
-        status
-            .iter()
-            .map(|s| {
-                let (content, content_down) = migrate::content(db.dialect(), s.version);
-                serde_json::json!({
-                    "state": s.state.word(), "version": s.version, "name": s.name,
-                    "content": content, "content_down": content_down,
-                })
-            })
-            .collect::<Vec<_>>()
+fn show(db: &Db, status: &[Status], format: &Format, out: &mut dyn Write) -> anyhow::Result<()> {
+    let one = |s: &Status| {
+        let (content, content_down) = migrate::content(db.dialect(), s.version);
+        serde_json::json!({
+            "state": s.state.word(), "version": s.version, "name": s.name,
+            "content": content, "content_down": content_down,
+        })
     };
-    Ok(match format {
-        Format::Table => table(status),
-        Format::Quiet => status.iter().flat_map(|s| [s.version, "\n"]).collect(),
-        Format::Json => format!("{}\n", serde_json::Value::from(document())),
-        Format::JsonPretty => format!("{:#}\n", serde_json::Value::from(document())),
-        Format::Yaml => serde_saphyr::to_string(&document())
-            .map_err(|e| Failure::Input(format!("the state cannot be written as YAML: {e}")))?,
-    })
+    let json = status.iter().map(one).collect();
+    output::rows_to(out, format, &HEADER, rows(status), status.len(), &json)
 }
 
 fn show_plan(plan: &[Status], out: &mut dyn Write) -> io::Result<()> {
@@ -199,52 +176,13 @@ fn confirmed(console: &mut Console<'_>) -> Result<bool, Failure> {
     }
 }
 
-/// Columns aligned with tabs of eight, and a tab at each line's end.
 fn table(status: &[Status]) -> String {
-    let mut rows = vec![["Version", "Name", "Status"]];
-    rows.extend(
-        status
-            .iter()
-            .map(|s| [s.version, s.name.as_str(), s.state.word()]),
-    );
-    let width = |column: usize| {
-        let longest = rows.iter().map(|row| row[column].chars().count()).max();
-        (longest.unwrap_or(0) + 1).div_ceil(8) * 8
-    };
-    let widths = [width(0), width(1)];
-    let mut out = String::new();
-    for row in &rows {
-        for (cell, width) in row.iter().zip(widths) {
-            out.push_str(cell);
-            let missing = width - cell.chars().count();
-            out.extend(std::iter::repeat_n('\t', missing.div_ceil(8)));
-        }
-        out.push_str(row[2]);
-        out.push_str("\t\n");
-    }
-    out
+    let mut lines = vec![HEADER.map(str::to_owned).to_vec()];
+    lines.extend(rows(status));
+    output::aligned(&lines)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_meet_at_tab_stops() {
-        let status = |name: &str, state| Status {
-            version: "20150100000001000000",
-            name: name.to_owned(),
-            state,
-        };
-        let text = table(&[
-            status("networks", State::Applied),
-            status("a_name_of_twenty_four_ch", State::Pending),
-        ]);
-        assert_eq!(
-            text,
-            "Version\t\t\tName\t\t\t\tStatus\t\n\
-             20150100000001000000\tnetworks\t\t\tApplied\t\n\
-             20150100000001000000\ta_name_of_twenty_four_ch\tPending\t\n"
-        );
-    }
+fn rows(status: &[Status]) -> Vec<Vec<String>> {
+    let cells = |s: &Status| vec![s.version.to_owned(), s.name.clone(), s.state.word().into()];
+    status.iter().map(cells).collect()
 }

@@ -9,7 +9,8 @@ pub mod import;
 pub mod jsonnet;
 pub mod migrate;
 mod order;
-mod output;
+pub mod output;
+mod phones;
 mod print;
 pub mod remote;
 pub mod serve;
@@ -90,7 +91,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         _ => {}
     }
-    let arguments = order::flags_last(&Cli::command(), arguments);
+    let root = Cli::command();
+    let arguments = order::plain_switches(&root, order::flags_last(&root, arguments));
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return explain(&error),

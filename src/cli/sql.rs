@@ -1,6 +1,9 @@
-//! The commands that speak to the database alone: what they take. What they do is in `migrate.rs` and `cleanup.rs`.
+//! The commands that speak to the database alone: what they take. What they do is in `migrate.rs`, `phones.rs` and
+//! `cleanup.rs`.
 use super::cleanup::{self, Pace};
-use super::migrate::{self, Console, Format};
+use super::migrate::{self, Console};
+use super::output::OutputArgs;
+use super::phones::PhoneArgs;
 use super::print;
 use super::source::{self, DsnArgs};
 use crate::base::clock::{Clock as _, SystemClock};
@@ -8,7 +11,7 @@ use crate::base::random::SystemRandom;
 use crate::config::dsn::Dsn;
 use crate::config::duration;
 use crate::store::{Db, Store};
-use clap::{Args, CommandFactory as _, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Subcommand};
 use std::io::{BufReader, Write as _, stdin};
 use std::time::Duration;
 
@@ -33,6 +36,7 @@ enum MigrateFamily {
         #[command(flatten)]
         up: Up,
     },
+    NormalizePhoneNumbers(PhoneArgs),
 }
 
 #[derive(Subcommand, Clone, Debug)]
@@ -73,37 +77,16 @@ struct Status {
     /// Wait until nothing is pending
     #[arg(long)]
     block: bool,
-    /// How to show them; all but the table hold the SQL, too
-    #[arg(long, default_value = "table")]
-    format: Shape,
-    /// Only the versions
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Shape {
-    Table,
-    Json,
-    JsonPretty,
-    Yaml,
-}
-
-impl Status {
-    fn format(&self) -> Format {
-        match self.format {
-            _ if self.quiet => Format::Quiet,
-            Shape::Table => Format::Table,
-            Shape::Json => Format::Json,
-            Shape::JsonPretty => Format::JsonPretty,
-            Shape::Yaml => Format::Yaml,
-        }
-    }
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 impl MigrateArgs {
     pub fn run(&self) -> anyhow::Result<()> {
-        let MigrateFamily::Sql { command, up } = &self.family;
+        let (command, up) = match &self.family {
+            MigrateFamily::Sql { command, up } => (command, up),
+            MigrateFamily::NormalizePhoneNumbers(args) => return runtime()?.block_on(args.run()),
+        };
         let mut input = BufReader::new(stdin());
         let (mut out, mut notes) = (print::out(), print::notes());
         let mut console = Console {
@@ -133,13 +116,14 @@ impl MigrateArgs {
                     migrate::down(&db, down.steps, down.yes, &mut console).await?;
                 }
                 Some(Command::Status(status)) => {
+                    let format = status.output.format()?;
                     let dsn = named(&status.dsn, &["migrate", "sql", "status"])?;
                     while status.block && source::absent(&dsn).is_some() {
                         print::note(format_args!("Waiting for the database to be made..."));
                         tokio::time::sleep(Duration::from_secs(1)).await;
                     }
                     let db = connect_to(&existing(dsn)).await?;
-                    migrate::status(&db, status.format(), status.block, &mut console).await?;
+                    migrate::status(&db, &format, status.block, &mut console).await?;
                 }
             }
             Ok(())
@@ -213,7 +197,7 @@ impl CleanupArgs {
     }
 }
 
-fn span(text: &str) -> Result<Duration, String> {
+pub(super) fn span(text: &str) -> Result<Duration, String> {
     let parsed = duration::parse(text).and_then(|d| Duration::try_from(d).ok());
     parsed.ok_or_else(|| "not a duration such as 1m".to_owned())
 }
@@ -229,12 +213,12 @@ async fn connect(args: &DsnArgs, command: &[&str]) -> anyhow::Result<Db> {
     connect_to(&named(args, command)?).await
 }
 
-fn named(args: &DsnArgs, command: &[&str]) -> anyhow::Result<Dsn> {
+pub(super) fn named(args: &DsnArgs, command: &[&str]) -> anyhow::Result<Dsn> {
     args.read()?
         .ok_or_else(|| explained(command, &args.complaint(false)))
 }
 
-async fn connect_to(dsn: &Dsn) -> anyhow::Result<Db> {
+pub(super) async fn connect_to(dsn: &Dsn) -> anyhow::Result<Db> {
     let db = Db::connect(dsn, PATIENCE).await?;
     tracing::info!(database = %dsn, "connected to the database");
     Ok(db)

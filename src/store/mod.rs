@@ -31,6 +31,7 @@ pub mod migrate;
 mod networks;
 mod one_time;
 mod pending;
+mod phones;
 mod queue;
 mod sessions;
 mod whole;
@@ -53,6 +54,7 @@ pub use one_time::{
     VerificationCode, VerificationToken,
 };
 pub use pending::PendingChanges;
+pub use phones::{PhoneTable, Phones};
 pub use queue::{Attempt, Holding, Queue, Seen};
 pub use sessions::{SessionCursor, Sessions};
 pub use whole::Load;

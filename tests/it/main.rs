@@ -18,6 +18,7 @@ mod layers;
 mod login;
 mod pages;
 mod passkey;
+mod phones;
 mod recovery;
 mod registration;
 mod remote;

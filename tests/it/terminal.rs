@@ -202,3 +202,63 @@ fn only_a_migration_makes_a_database() {
     let rights = std::fs::metadata(&file).unwrap().permissions();
     assert_eq!(rights.mode() & 0o777, 0o600);
 }
+
+#[test]
+fn the_state_of_migrations_is_shown_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let dsn = format!("sqlite://{}", folder.path().join("db.sqlite").display());
+    let run = |more: &[&str]| {
+        let arguments = [&["migrate", "sql", "status", &dsn], more].concat();
+        told(&kratos_in(folder.path(), &arguments))
+    };
+    let (code, table, _) = run(&[]);
+    assert_eq!(code, Some(0));
+    assert!(table.starts_with("Version\t\t\tName\t"), "{table}");
+    assert_eq!(run(&["--format", "nonsense"]).1, table);
+    let (_, first, _) = run(&["--format", "jsonpath=0.version"]);
+    assert_eq!(first, "\"20150100000001000000\"\n");
+    let (_, first, _) = run(&["--format", "jsonpointer=/0/state"]);
+    assert_eq!(first, "\"Pending\"\n");
+    let (_, versions, _) = run(&["-q"]);
+    assert!(versions.starts_with("20150100000001000000\n"), "{versions}");
+    assert_eq!(versions.lines().count() + 1, table.lines().count());
+    let (code, out, err) = run(&["--format", "jsonpath"]);
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+}
+
+/// As Go's flags take it.
+#[test]
+fn switches_may_have_a_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let dsn = format!("sqlite://{}", folder.path().join("db.sqlite").display());
+    let run = |arguments: &[&str]| told(&kratos_in(folder.path(), arguments));
+    let (code, out, _) = run(&["migrate", "sql", "up", &dsn, "--yes=false"]);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("[y/n]"), "{out}");
+    for yes in ["--yes=true", "-y=1"] {
+        let (code, _, err) = run(&["migrate", "sql", "up", &dsn, yes]);
+        assert_eq!(code, Some(0), "{err}");
+    }
+    let status = ["migrate", "sql", "status", &dsn];
+    let quiet = run(&[&status[..], &["--quiet=TRUE"]].concat());
+    assert_eq!(quiet, run(&[&status[..], &["-q"]].concat()));
+    for wrong in ["--yes=perhaps", "--steps=true"] {
+        let (code, _, err) = run(&["migrate", "sql", "down", &dsn, wrong]);
+        assert_eq!(code, Some(1));
+        assert!(err.contains(wrong.split('=').next().unwrap()), "{err}");
+    }
+}
+
+/// Before twenty seconds of measuring, not after.
+#[test]
+fn a_format_that_lacks_its_path_is_told_of_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["load-test", "calibrate"] {
+        let arguments = ["hashers", "argon2", command, "3", "--format", "jsonpath"];
+        let began = Instant::now();
+        let (code, out, err) = told(&kratos_in(folder.path(), &arguments));
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+        assert!(err.contains("jsonpath="), "{err}");
+        assert!(began.elapsed() < Duration::from_secs(10));
+    }
+}

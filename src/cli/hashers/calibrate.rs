@@ -2,8 +2,9 @@
 //! still change both.
 use super::load_test::{self, Measured};
 use super::text::{self, duration, size};
-use super::{Output, Settings, kib, size_flag};
+use super::{Settings, kib, size_flag};
 use crate::base::random::SystemRandom;
+use crate::cli::output::Format;
 use crate::cli::print::note;
 use crate::crypto::hash::argon2::{Arena, Params};
 use crate::crypto::hash::{HasherParams, hash_in};
@@ -52,10 +53,10 @@ pub(super) async fn run(
     mut settings: Settings,
     search: &Search,
     per_minute: u32,
-    output: &Output,
+    (format, quiet): (&Format, bool),
 ) -> anyhow::Result<()> {
     let say = |text: String| {
-        if !output.quiet {
+        if !quiet {
             note(format_args!("{text}"));
         }
     };
@@ -84,18 +85,18 @@ pub(super) async fn run(
 
     for _ in 0..LOAD_TESTS {
         say(format!("Testing with {per_minute} logins a minute."));
-        let measured = load_test::measure(settings, per_minute, output.quiet).await?;
-        if !output.quiet {
-            text::print(&measured, output.format)?;
+        let measured = load_test::measure(settings, per_minute, quiet).await?;
+        if !quiet {
+            text::print(&measured, format)?;
         }
         let verdict = judge(&settings, &measured);
         if verdict == Verdict::Good || !adjust(&mut settings.params, verdict, most_kib) {
             say("These costs do well:".to_owned());
-            return text::print(&settings, output.format);
+            return text::print(&settings, format);
         }
     }
     say("No costs did well in every test. The last ones tried, to go on from by hand:".to_owned());
-    text::print(&settings, output.format)
+    text::print(&settings, format)
 }
 
 struct Probe<'a> {

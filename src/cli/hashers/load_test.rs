@@ -1,8 +1,9 @@
 //! `load-test`: people who log in at random moments, and how long each waited.
+use super::Settings;
 use super::hash::pool;
 use super::text::{self, Row, duration, size};
-use super::{Output, Settings};
 use crate::base::random::{self, SystemRandom};
+use crate::cli::output::Format;
 use crate::cli::print::note;
 use crate::crypto::hash::HasherParams;
 use crate::crypto::hash::pool::PoolError;
@@ -80,14 +81,14 @@ impl Row for Settings {
 pub(super) async fn run(
     settings: Settings,
     per_minute: u32,
-    output: &Output,
+    (format, quiet): (&Format, bool),
 ) -> anyhow::Result<()> {
-    if !output.quiet {
+    if !quiet {
         note(format_args!("Hashing with these costs:"));
-        text::print(&settings, output.format)?;
+        text::print(&settings, format)?;
     }
-    let measured = measure(settings, per_minute, output.quiet).await?;
-    text::print(&measured, output.format)
+    let measured = measure(settings, per_minute, quiet).await?;
+    text::print(&measured, format)
 }
 
 /// Twenty seconds of logins.

@@ -5,6 +5,7 @@ mod load_test;
 mod text;
 
 use super::ConfigArgs;
+use super::output::OutputArgs;
 use crate::config::duration;
 use crate::config::secrets::Argon2;
 use crate::config::size;
@@ -12,7 +13,6 @@ use crate::crypto::hash::argon2::Params;
 use crate::crypto::hash::pool::cores;
 use clap::{Args, Subcommand};
 use std::time::Duration;
-use text::Format;
 
 /// Work with password hashers
 #[derive(Args, Clone, Debug)]
@@ -55,7 +55,7 @@ enum Command {
         #[command(flatten)]
         costs: Costs,
         #[command(flatten)]
-        output: Output,
+        output: OutputArgs,
     },
     /// Search for costs that take the wanted time, then test them under load
     Calibrate {
@@ -67,7 +67,7 @@ enum Command {
         #[command(flatten)]
         costs: Costs,
         #[command(flatten)]
-        output: Output,
+        output: OutputArgs,
     },
 }
 
@@ -103,16 +103,6 @@ struct Costs {
     expected_deviation: Option<Duration>,
     #[command(flatten)]
     config: ConfigArgs,
-}
-
-#[derive(Args, Clone, Debug)]
-struct Output {
-    /// How to show results
-    #[arg(long, default_value = "table")]
-    format: Format,
-    /// Only the results
-    #[arg(short, long)]
-    quiet: bool,
 }
 
 fn size_flag(text: &str) -> Result<u64, String> {
@@ -206,6 +196,7 @@ impl HashersArgs {
             } => {
                 let mut settings = costs.settings(configured);
                 first.apply(&mut settings);
+                let output = (&output.format()?, output.is_quiet());
                 runtime.block_on(load_test::run(settings, *per_minute, output))
             }
             Command::Calibrate {
@@ -215,6 +206,7 @@ impl HashersArgs {
                 output,
             } => {
                 let settings = costs.settings(configured);
+                let output = (&output.format()?, output.is_quiet());
                 runtime.block_on(calibrate::run(settings, search, *per_minute, output))
             }
         }

@@ -1,16 +1,7 @@
 //! How results are shown: durations and sizes as the reference spells them, a row in the wanted format.
-use clap::ValueEnum;
+use crate::cli::output::{self, Format};
 use serde_json::Value;
-use std::io::Write;
 use std::time::Duration;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Table,
-    Json,
-    JsonPretty,
-    Yaml,
-}
 
 /// One result.
 pub(super) trait Row {
@@ -19,25 +10,10 @@ pub(super) trait Row {
     fn json(&self) -> Value;
 }
 
-/// Prints a row: a heading and its value on each line, or the object.
-pub(super) fn print(row: &dyn Row, format: Format) -> anyhow::Result<()> {
-    let mut out = crate::cli::print::out();
-    match format {
-        Format::Table => {
-            let cells = row.cells();
-            let width = cells.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-            // Tab stops are eight apart.
-            let stop = (width / 8 + 1) * 8;
-            for (name, value) in cells {
-                let tabs = "\t".repeat((stop - name.len()).div_ceil(8));
-                writeln!(out, "{name}{tabs}{value}")?;
-            }
-        }
-        Format::Json => writeln!(out, "{}", row.json())?,
-        Format::JsonPretty => writeln!(out, "{}", serde_json::to_string_pretty(&row.json())?)?,
-        Format::Yaml => write!(out, "{}", serde_saphyr::to_string(&row.json())?)?,
-    }
-    Ok(())
+/// Prints a row: a heading and its value on each line, or the object, or whatever else was asked for.
+pub(super) fn print(row: &dyn Row, format: &Format) -> anyhow::Result<()> {
+    let (header, columns): (Vec<_>, Vec<_>) = row.cells().into_iter().unzip();
+    output::row(format, &header, columns, &row.json())
 }
 
 /// As Go writes it: `1m2.5s`, `93.1ms`, `15µs`.

@@ -3,10 +3,12 @@
 mod path;
 mod table;
 
+pub(super) use table::{aligned, spaced};
+
 use super::print;
 use clap::Args;
 use serde_json::Value;
-use std::io::Write as _;
+use std::io::Write;
 
 /// Shown where there is no value.
 pub(super) const NONE: &str = "<none>";
@@ -21,10 +23,13 @@ pub(super) struct OutputArgs {
     quiet: bool,
 }
 
+/// How results are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub enum Format {
+    /// The first column alone, a line each.
     Quiet,
     Table,
+    /// One line.
     Json,
     JsonPretty,
     JsonPath(String),
@@ -46,6 +51,7 @@ impl OutputArgs {
             None => (self.format.as_str(), None),
         };
         Ok(match (word, part) {
+            ("quiet", None) => Format::Quiet,
             ("json", None) => Format::Json,
             ("json-pretty", None) => Format::JsonPretty,
             ("yaml", None) => Format::Yaml,
@@ -90,7 +96,7 @@ pub(super) fn row(
                 .zip(columns)
                 .map(|(name, value)| vec![(*name).to_owned(), value])
                 .collect();
-            out.write_all(table::aligned(&lines).as_bytes())?;
+            out.write_all(aligned(&lines).as_bytes())?;
         }
         _ => out.write_all(document(format, json)?.as_bytes())?,
     }
@@ -105,7 +111,18 @@ pub(super) fn rows(
     count: usize,
     json: &Value,
 ) -> anyhow::Result<()> {
-    let mut out = print::out();
+    rows_to(&mut print::out(), format, header, rows, count, json)
+}
+
+/// The same, somewhere else.
+pub(super) fn rows_to(
+    out: &mut dyn Write,
+    format: &Format,
+    header: &[&str],
+    rows: Vec<Vec<String>>,
+    count: usize,
+    json: &Value,
+) -> anyhow::Result<()> {
     match format {
         Format::Quiet => {
             if count == 0 {
@@ -119,7 +136,7 @@ pub(super) fn rows(
         Format::Table => {
             let mut lines = vec![header.iter().map(|h| (*h).to_owned()).collect()];
             lines.extend(rows);
-            out.write_all(table::aligned(&lines).as_bytes())?;
+            out.write_all(aligned(&lines).as_bytes())?;
         }
         _ => out.write_all(document(format, json)?.as_bytes())?,
     }

@@ -1,4 +1,4 @@
-//! Columns aligned by tabs: tab stops are eight apart, a tab ends each cell.
+//! Columns aligned by tabs or by blanks. By tabs: tab stops are eight apart, a tab ends each cell.
 //!
 //! A column is as wide as the cells of lines that follow each other without a gap; where a line has fewer cells, the
 //! column ends and begins anew below.
@@ -6,7 +6,7 @@
 const STOP: usize = 8;
 
 /// The lines as text.
-pub(super) fn aligned(lines: &[Vec<String>]) -> String {
+pub(in crate::cli) fn aligned(lines: &[Vec<String>]) -> String {
     let widths = widths(lines);
     let mut out = String::new();
     for (line, widths) in lines.iter().zip(&widths) {
@@ -14,6 +14,25 @@ pub(super) fn aligned(lines: &[Vec<String>]) -> String {
             out.push_str(cell);
             let missing = width - cell.chars().count();
             out.extend(std::iter::repeat_n('\t', missing.div_ceil(STOP)));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Columns two blanks apart; nothing stands behind a line's last cell.
+pub(in crate::cli) fn spaced(lines: &[Vec<String>]) -> String {
+    let mut out = String::new();
+    for line in lines {
+        for (column, cell) in line.iter().enumerate() {
+            out.push_str(cell);
+            if column + 1 == line.len() {
+                break;
+            }
+            let cells = lines.iter().filter_map(|line| line.get(column));
+            let longest = cells.map(|cell| cell.chars().count()).max();
+            let missing = longest.unwrap_or(0) + 2 - cell.chars().count();
+            out.extend(std::iter::repeat_n(' ', missing));
         }
         out.push('\n');
     }
@@ -65,5 +84,11 @@ mod tests {
             aligned(&lines("ä|\n12345678|b")),
             "ä\t\t\t\n12345678\tb\t\n"
         );
+    }
+    #[test]
+    fn blanks_stand_between_cells_only() {
+        let lines = [vec!["", "A", "B"], vec!["total", "12", "3"]];
+        let lines = lines.map(|line| line.into_iter().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(spaced(&lines), "       A   B\ntotal  12  3\n");
     }
 }

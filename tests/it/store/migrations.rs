@@ -1,6 +1,7 @@
 //! From nothing to complete, one step back and forth, and what is refused.
 use super::engines::{Engine, NOW};
 use kratos::cli::migrate as migrate_cli;
+use kratos::cli::output::Format;
 use kratos::store::migrate::{self, State};
 use kratos::store::{Error, Store};
 
@@ -187,10 +188,10 @@ async fn the_command_asks_before_it_acts() {
     migrate_cli::down(&db, 1, true, &mut console)
         .await
         .expect("down");
-    let format = migrate_cli::Format::Json;
+    let format = Format::Json;
     let mut out = vec![];
     console.out = &mut out;
-    migrate_cli::status(&db, format, false, &mut console)
+    migrate_cli::status(&db, &format, false, &mut console)
         .await
         .expect("status");
     let json: serde_json::Value = serde_json::from_slice(&out).expect("JSON");

@@ -9,6 +9,7 @@ mod budgets;
 mod bulk;
 mod load;
 mod once;
+mod phones;
 mod plans;
 mod queue;
 mod sessions;
