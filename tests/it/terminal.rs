@@ -241,7 +241,8 @@ fn switches_may_have_a_value() {
     }
     let status = ["migrate", "sql", "status", &dsn];
     let quiet = run(&[&status[..], &["--quiet=TRUE"]].concat());
-    assert_eq!(quiet, run(&[&status[..], &["-q"]].concat()));
+    let (_, short, _) = run(&[&status[..], &["-q"]].concat());
+    assert!(quiet.0 == Some(0) && quiet.1 == short, "they differ");
     for wrong in ["--yes=perhaps", "--steps=true"] {
         let (code, _, err) = run(&["migrate", "sql", "down", &dsn, wrong]);
         assert_eq!(code, Some(1));
