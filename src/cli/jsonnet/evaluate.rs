@@ -17,7 +17,7 @@ const LONGEST: u64 = 16 << 20;
 /// Reads a JSON object with the keys Snippet, TLACodes, TLAVars, ExtCodes and ExtVars, the last four lists of
 /// objects with Key and Value, and writes what the snippet gives.
 #[derive(Clone, Copy, Debug, Parser)]
-#[command(name = "kratos jsonnet", max_term_width = 100)]
+#[command(name = "jsonnet", bin_name = "kratos jsonnet", max_term_width = 100)]
 pub struct EvaluateArgs {
     /// Read several with null bytes between, and write a null byte behind each answer; an answer that begins with
     /// `ERROR: ` is none
