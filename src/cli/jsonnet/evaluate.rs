@@ -14,8 +14,8 @@ const LONGEST: u64 = 16 << 20;
 
 /// Run Jsonnet
 ///
-/// Reads a JSON object with the keys Snippet, TLACodes, TLAVars, ExtCodes and ExtVars, the last four lists of
-/// objects with Key and Value, and writes what the snippet gives.
+/// Reads a JSON object with the keys `Snippet`, `TLACodes`, `TLAVars`, `ExtCodes` and `ExtVars`, the last four lists of
+/// objects with `Key` and `Value`, and writes what the snippet gives.
 #[derive(Clone, Copy, Debug, Parser)]
 #[command(name = "jsonnet", bin_name = "kratos jsonnet", max_term_width = 100)]
 pub struct EvaluateArgs {
