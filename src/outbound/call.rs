@@ -1,6 +1,6 @@
 //! A request as an operator describes it in a `request_config` (courier.md §2.2): method, headers, credentials, and a body
 //! that a Jsonnet has made.
-use super::{Limits, Method, Request};
+use super::{Limits, Longer, Method, Request};
 use crate::config::request::{Auth, Headers, Place, RequestConfig};
 use data_encoding::BASE64;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -13,8 +13,11 @@ pub const BRIEF: Limits = Limits {
     timeout: Duration::from_secs(10),
     attempts: 1,
     body: 1024,
+    longer: Longer::IsCut,
     ..Limits::USUAL
 };
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Written by the client itself.
 const NOT_OURS: [HeaderName; 5] = [
@@ -63,6 +66,29 @@ impl Call {
     /// # Errors
     /// The first part that is wrong.
     pub fn new(config: &RequestConfig, usual: Method) -> Result<Self, CallError> {
+        Self::with(config, usual, form)
+    }
+
+    /// The same where we make the body if no Jsonnet does: ours is JSON, whatever type of content the description names.
+    ///
+    /// # Errors
+    /// The first part that is wrong.
+    pub fn of_hook(config: &RequestConfig, usual: Method) -> Result<Self, CallError> {
+        if config.body.as_deref().is_some_and(|uri| !uri.is_empty()) {
+            return Self::new(config, usual);
+        }
+        Self::with(config, usual, |headers| {
+            let name = headers.entry(header::CONTENT_TYPE);
+            name.or_insert(JSON);
+            Ok(BodyForm::Json)
+        })
+    }
+
+    fn with(
+        config: &RequestConfig,
+        usual: Method,
+        form: impl FnOnce(&mut HeaderMap) -> Result<BodyForm, CallError>,
+    ) -> Result<Self, CallError> {
         let method = match config.method.as_deref().filter(|word| !word.is_empty()) {
             Some(word) => Method::from_bytes(word.as_bytes()).map_err(|_| CallError::Method)?,
             None => usual,
@@ -119,8 +145,7 @@ fn headers(config: &Headers) -> Result<HeaderMap, CallError> {
 
 fn form(headers: &mut HeaderMap) -> Result<BodyForm, CallError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(header::CONTENT_TYPE, json);
+        headers.insert(header::CONTENT_TYPE, JSON);
         return Ok(BodyForm::Json);
     };
     let value = value.to_str().unwrap_or_default();
@@ -219,6 +244,25 @@ mod tests {
             "auth": { "type": "basic_auth", "config": { "user": "u", "password": "p" } },
         });
         assert_eq!(call(basic).unwrap().headers["authorization"], "Basic dTpw");
+    }
+
+    #[test]
+    fn a_body_of_ours_goes_under_any_type() {
+        let plain = |headers: Value| {
+            let config = json!({ "url": "http://x.test/", "headers": headers });
+            let config: RequestConfig = serde_json::from_value(config).unwrap();
+            let call = Call::of_hook(&config, Method::POST).unwrap();
+            let request = call.request(Some("{}".to_owned()), BRIEF).unwrap();
+            (
+                request.headers["content-type"].clone(),
+                request.method,
+                request.body,
+            )
+        };
+        let all = |kind: &str| (kind.parse().unwrap(), Method::POST, b"{}".to_vec());
+        assert_eq!(plain(json!({})), all("application/json"));
+        let own = json!({ "content-type": "application/vnd.x" });
+        assert_eq!(plain(own), all("application/vnd.x"));
     }
 
     #[test]

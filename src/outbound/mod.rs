@@ -14,6 +14,7 @@ pub mod tls;
 pub use guard::{Policy, is_public};
 pub use send::Outbound;
 
+use crate::base::random::{Random, uuid};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use reqwest::{Method, StatusCode};
 use std::sync::Arc;
@@ -54,6 +55,13 @@ impl OutboundError {
     }
 }
 
+/// What becomes of an answer whose body is longer than wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Longer {
+    IsRefused,
+    IsCut,
+}
+
 /// How long and how often one tries, and how much one reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -67,6 +75,7 @@ pub struct Limits {
     pub most_wait: Duration,
     /// Bytes of the answer's body.
     pub body: usize,
+    pub longer: Longer,
     pub redirects: u32,
 }
 
@@ -78,9 +87,13 @@ impl Limits {
         least_wait: Duration::from_secs(1),
         most_wait: Duration::from_secs(30),
         body: 5 << 20,
+        longer: Longer::IsRefused,
         redirects: 10,
     };
 }
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("ory-webhook-request-id");
+const TRIGGER_ID: HeaderName = HeaderName::from_static("ory-webhook-trigger-id");
 
 /// Changes the headers of an attempt; the first has number 1.
 pub type PerAttempt = Arc<dyn Fn(u32, &mut HeaderMap) + Send + Sync>;
@@ -138,6 +151,23 @@ impl Request {
     pub fn json(self, value: &serde_json::Value) -> Self {
         self.header("content-type", "application/json")
             .body(value.to_string())
+    }
+    /// With the ids by which a receiver of web hooks knows attempts that belong together, and tells them apart
+    /// (flows.md §10.4).
+    #[must_use]
+    pub fn numbered(self, dice: &Arc<dyn Random>) -> Self {
+        let together = self.header(TRIGGER_ID.as_str(), &uuid(dice.as_ref()).to_string());
+        let dice = Arc::clone(dice);
+        let change = move |_: u32, headers: &mut HeaderMap| {
+            let id = uuid(dice.as_ref()).to_string();
+            if let Ok(id) = HeaderValue::from_str(&id) {
+                headers.insert(REQUEST_ID, id);
+            }
+        };
+        Self {
+            per_attempt: Some(Arc::new(change)),
+            ..together
+        }
     }
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {

@@ -1,6 +1,6 @@
 //! The client: attempts around redirects around single requests.
 use super::guard::{NoPublicAddress, Policy, PublicOnly, names_private};
-use super::{Limits, OutboundError, Request, Response, tls};
+use super::{Limits, Longer, OutboundError, Request, Response, tls};
 use reqwest::header::{self, HeaderMap, HeaderName};
 use reqwest::{Certificate, Client, Method, StatusCode, redirect};
 use std::error::Error;
@@ -14,13 +14,6 @@ const PERSONAL: [HeaderName; 3] = [
     header::COOKIE,
     header::WWW_AUTHENTICATE,
 ];
-
-/// What becomes of an answer's body that is longer than wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Longer {
-    IsRefused,
-    IsCut,
-}
 
 /// The way out. Cheap to clone; connections are shared.
 #[derive(Clone, Default)]
@@ -92,7 +85,7 @@ impl Outbound {
             if let Some(change) = &request.per_attempt {
                 change(attempt, &mut headers);
             }
-            let follow = self.follow(policy, request, url.clone(), headers, Longer::IsRefused);
+            let follow = self.follow(policy, request, url.clone(), headers);
             let answer = tokio::time::timeout(timeout, follow)
                 .await
                 .unwrap_or(Err(OutboundError::TimedOut));
@@ -115,7 +108,7 @@ impl Outbound {
         Err(OutboundError::NoConnection)
     }
 
-    /// One attempt, whose answer counts whatever its status is. A long body is not refused but cut off.
+    /// One attempt, whose answer counts whatever its status is.
     pub async fn send_once(
         &self,
         policy: &Policy,
@@ -123,7 +116,7 @@ impl Outbound {
     ) -> Result<Response, OutboundError> {
         let url = Url::parse(&request.url).map_err(|_| OutboundError::Url)?;
         let headers = request.headers.clone();
-        let follow = self.follow(policy, request, url, headers, Longer::IsCut);
+        let follow = self.follow(policy, request, url, headers);
         let answer = tokio::time::timeout(request.limits.timeout, follow);
         answer.await.unwrap_or(Err(OutboundError::TimedOut))
     }
@@ -135,20 +128,12 @@ impl Outbound {
         request: &Request,
         mut url: Url,
         mut headers: HeaderMap,
-        longer: Longer,
     ) -> Result<Response, OutboundError> {
         let mut method = request.method.clone();
         let mut body = request.body.clone();
         for _ in 0..=request.limits.redirects {
             let response = self
-                .once(
-                    policy,
-                    (request.limits.body, longer),
-                    &method,
-                    &url,
-                    &headers,
-                    &body,
-                )
+                .once(policy, request.limits, &method, &url, &headers, &body)
                 .await?;
             let Some(location) = redirect_target(&response) else {
                 return Ok(response);
@@ -179,7 +164,9 @@ impl Outbound {
     async fn once(
         &self,
         policy: &Policy,
-        (most, longer): (usize, Longer),
+        Limits {
+            body: most, longer, ..
+        }: Limits,
         method: &Method,
         url: &Url,
         headers: &HeaderMap,

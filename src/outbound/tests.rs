@@ -24,6 +24,7 @@ fn quick() -> Limits {
         least_wait: Duration::from_millis(1),
         most_wait: Duration::from_millis(5),
         body: 1000,
+        longer: Longer::IsRefused,
         redirects: 3,
     }
 }
@@ -132,6 +133,13 @@ async fn large_slow_and_failing_answers_are_bounded() {
             Some(OutboundError::Url)
         );
     }
+    let cut = Limits {
+        longer: Longer::IsCut,
+        ..quick()
+    };
+    let large = Request::get(format!("{}/large", server.uri())).limits(cut);
+    let large = Outbound::default().send(&OPEN, &large).await;
+    assert_eq!(large.map(|answer| answer.body.len()), Ok(1000));
 }
 
 #[tokio::test]

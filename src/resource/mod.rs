@@ -3,7 +3,9 @@
 //! Identity schemas, Jsonnet, templates and keys are named by `file://`, `base64://`, `http://` or `https://`
 //! (config-cli.md §1.7). Files are relative to the working directory. A text without a scheme is an older way to
 //! name a file. Errors never repeat the URI: an inline one is the content itself.
+pub mod look;
 mod shelf;
+pub mod snippet;
 #[cfg(test)]
 mod tests;
 

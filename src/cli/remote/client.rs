@@ -4,7 +4,7 @@
 //! the reference's client (five, pauses of 1, 2, 4 and 8 seconds, ten seconds each), but what would make something
 //! is sent again only where the server cannot have done it.
 use crate::cli::print;
-use crate::outbound::{Limits, Method, Outbound, OutboundError, Policy, Request, Response};
+use crate::outbound::{Limits, Longer, Method, Outbound, OutboundError, Policy, Request, Response};
 use clap::Args;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -176,6 +176,7 @@ impl Admin {
         let request = request.header("accept", "application/json").limits(Limits {
             timeout,
             body: MOST_BYTES,
+            longer: Longer::IsCut,
             ..Limits::USUAL
         });
         let mut pause = Duration::from_secs(1);

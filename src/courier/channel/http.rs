@@ -5,18 +5,11 @@ use crate::base::terms::Via;
 use crate::config::Config;
 use crate::config::request::{Auth, RequestConfig};
 use crate::courier::worker::Office;
-use crate::jsonnet::Evaluation;
 use crate::model::message::CourierMessage;
 use crate::outbound::call::{BRIEF, Call, CallError};
 use crate::outbound::{Method, Policy, Request};
-use crate::resource::{self, ResourceError, Resources, Wish};
+use crate::resource::snippet;
 use serde_json::{Map, Value, json};
-use time::{Duration, OffsetDateTime};
-
-/// Bytes of a Jsonnet.
-const MOST_SOURCE: usize = 1 << 20;
-/// How long a Jsonnet that had to be fetched is used: a pile of messages is not to be a pile of requests.
-const FRESH: Duration = Duration::seconds(10);
 
 /// The request for one message, ready to be sent.
 ///
@@ -92,43 +85,10 @@ async fn body(
             Bodies::Own => Err(Trouble::passing("the channel has no request_config.body")),
         };
     };
-    let now = office.clock().now();
-    let snippet = source(office.resources(), policy, uri, now).await;
-    let snippet = snippet.map_err(|error| {
-        let place = resource::shown(uri);
-        Trouble::passing(format!(
-            "the Jsonnet of the body cannot be had, {place}: {error}"
-        ))
-    })?;
+    let parts = (office.resources(), office.jsonnet());
     let context = context(message, html);
-    let evaluation = Evaluation {
-        snippet: &snippet,
-        arguments: &[("ctx", &context)],
-        external: &[],
-    };
-    let made = office.jsonnet().evaluate(&evaluation).await;
-    made.map_err(|error| {
-        let place = resource::shown(uri);
-        Trouble::passing(format!("the Jsonnet of the body fails, {place}: {error}"))
-    })
-}
-
-/// The text of a Jsonnet. What is not UTF-8 becomes U+FFFD, for the interpreter to complain of.
-pub(in crate::courier) async fn source(
-    resources: &Resources,
-    policy: &Policy,
-    uri: &str,
-    now: OffsetDateTime,
-) -> Result<String, ResourceError> {
-    let is_far = uri.starts_with("http://") || uri.starts_with("https://");
-    let wish = Wish {
-        uri,
-        most: MOST_SOURCE,
-        fresh: if is_far { FRESH } else { Duration::ZERO },
-        now,
-    };
-    let content = resources.load(policy, wish).await?;
-    Ok(String::from_utf8_lossy(&content).into_owned())
+    let made = snippet::body(parts, policy, uri, &context, office.clock().now()).await;
+    made.map_err(|error| Trouble::passing(error.to_string()))
 }
 
 fn data(message: &CourierMessage) -> Value {
