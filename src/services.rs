@@ -8,8 +8,10 @@ use crate::courier::{self, Composer};
 use crate::crypto::hash::pool::{HashPool, PoolLimits};
 use crate::jsonnet::JsonnetPool;
 use crate::model::message::CourierMessage;
-use crate::outbound::Outbound;
 use crate::outbound::breach::BreachList;
+use crate::outbound::call::Call;
+use crate::outbound::{Method, Outbound};
+use crate::resource::look::look_at_request;
 use crate::resource::{self, Resources};
 use crate::schema::SchemaRegistry;
 use crate::store::Store;
@@ -92,6 +94,25 @@ impl Services {
         let gateways = courier::look_at_gateways(loaded, &self.resources, &self.jsonnet, now);
         findings.extend(gateways.await);
         findings
+    }
+    /// The same for the hook that passwords are migrated by.
+    pub async fn look_at_hooks(&self, loaded: &Loaded) -> Vec<Finding> {
+        let hook = &loaded
+            .config
+            .selfservice
+            .methods
+            .password
+            .config
+            .migrate_hook;
+        if !hook.enabled {
+            return vec![];
+        }
+        let at = "/selfservice/methods/password/config/migrate_hook/config";
+        let request = &hook.config.request;
+        let make = Call::of_hook;
+        let parts = (&self.resources, &self.jsonnet);
+        let now = self.clock.now();
+        look_at_request(loaded, parts, (at, request), make, Method::POST, now).await
     }
 }
 

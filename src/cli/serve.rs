@@ -105,6 +105,7 @@ async fn configured(source: Source) -> anyhow::Result<Ready> {
     let services = Box::pin(started(&source, config)).await?;
     let mut findings = services.look_at_schemas(&loaded).await;
     findings.extend(services.look_at_messages(&loaded).await);
+    findings.extend(services.look_at_hooks(&loaded).await);
     if !findings.is_empty() {
         return refused(findings);
     }
@@ -159,6 +160,7 @@ pub(super) fn reload_on_change(
         let loaded = source.load().and_then(|loaded| {
             let mut findings = runtime.block_on(services.look_at_schemas(&loaded));
             findings.extend(runtime.block_on(services.look_at_messages(&loaded)));
+            findings.extend(runtime.block_on(services.look_at_hooks(&loaded)));
             if findings.is_empty() {
                 Ok(loaded)
             } else {

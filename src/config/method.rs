@@ -1,7 +1,7 @@
 //! The ways to sign in and to prove an address, each with its settings.
 use super::duration;
 use super::oidc::Oidc;
-use super::request::{Auth, Headers};
+use super::request::RequestConfig;
 use super::section::{choice, section};
 use serde::{Deserialize, Deserializer};
 use time::Duration;
@@ -71,12 +71,14 @@ section!(
     MigrateHook { enabled: bool, config: MigrateHookConfig }
 );
 section!(
-    /// Always a POST.
+    /// Always a POST; the identifier and the password are its body, unless a Jsonnet makes one.
     MigrateHookConfig {
-        url: String,
-        headers: Headers,
-        body: Option<String>,
-        auth: Option<Auth>,
+        #[serde(flatten)]
+        request: RequestConfig = RequestConfig {
+            method: Some("POST".into()),
+            ..RequestConfig::default()
+        },
+        /// Names each request in a header.
         emit_analytics_event: bool = true,
     }
 );

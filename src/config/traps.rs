@@ -69,6 +69,7 @@ pub(super) fn warnings(config: &Config, given: &Value, origins: &Origins) -> Vec
     values::returns(config, &mut out);
     values::lists(config, &mut out);
     values::parties(config, &mut out);
+    values::migration(config, &mut out);
     messages::courier(config, &mut out);
     messages::means(config, &mut out);
     unbuilt::keys(&mut out);

@@ -11,7 +11,6 @@ const REMEDY: &str = "docs/compatibility.md lists what is missing";
 /// What asks for something: `true`, or anything that is not empty.
 const KEYS: &[&str] = &[
     "/selfservice/methods/oidc/enabled",
-    "/selfservice/methods/password/config/migrate_hook/enabled",
     "/session/whoami/tokenizer/templates",
     "/oauth2_provider/url",
     "/tracing/provider",

@@ -53,6 +53,12 @@ pub struct RequestFacts {
     pub client: ClientFacts,
     /// Headers that may be handed on, by `clients.web_hook.header_allowlist`: an object of lists. Of flows only.
     pub forwardable: Value,
+    /// The method of HTTP.
+    pub method: String,
+    /// Every cookie that was sent, in order.
+    pub cookies: Vec<(String, String)>,
+    /// All headers in the form of `forwardable`, where a Jsonnet of the password migration hook may ask for them.
+    pub headers: Value,
     /// `X-Request-ID`, empty if there was none.
     pub request_id: String,
 }

@@ -111,6 +111,9 @@ fn facts(cx: &Cx, head: &Parts) -> RequestFacts {
         bearer,
         client: client(headers, peer),
         forwardable: forwardable(&cx.config, headers, head.uri.path()),
+        method: head.method.to_string(),
+        headers: for_migration(&cx.config, headers, head.uri.path()),
+        cookies: jar,
         request_id: text(headers, "x-request-id").unwrap_or_default(),
     }
 }
@@ -129,6 +132,20 @@ fn forwardable(config: &Config, headers: &HeaderMap, path: &str) -> Value {
     });
     let sorted: BTreeMap<String, Value> = found.collect();
     sorted.into_iter().collect()
+}
+
+/// Everything that was sent with a login, for the Jsonnet of the password migration hook. To Go the host is no header.
+fn for_migration(config: &Config, headers: &HeaderMap, path: &str) -> Value {
+    let hook = &config.selfservice.methods.password.config.migrate_hook;
+    if !hook.enabled || hook.config.request.body.is_none() || path != "/self-service/login" {
+        return Value::Null;
+    }
+    let names = headers.keys().filter(|name| *name != header::HOST);
+    let lists = names.map(|name| {
+        let values: Vec<_> = headers::all(headers, name).collect();
+        (headers::canonical(name.as_str()), json!(values))
+    });
+    lists.collect()
 }
 
 /// What the rules against forgery look at. `jar` holds the cookies, `name` is that of the anti-forgery cookie.

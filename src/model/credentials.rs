@@ -69,4 +69,9 @@ impl Credential {
     pub fn uses_migration_hook(&self) -> bool {
         self.config.get("use_password_migration_hook") == Some(&Value::Bool(true))
     }
+    /// Is the web hook the only one that knows the password? A hash that is there counts for more.
+    #[must_use]
+    pub fn awaits_migration(&self) -> bool {
+        self.uses_migration_hook() && self.hashed_password().is_none()
+    }
 }

@@ -187,7 +187,7 @@ fn identity_schemas_that_cannot_be_used_are_explained() {
 }
 
 #[test]
-fn gateways_that_cannot_be_used_are_explained() {
+fn gateways_and_hooks_that_cannot_be_used_are_explained() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
         folder.path().join("sms.jsonnet"),
@@ -205,6 +205,10 @@ fn gateways_that_cannot_be_used_are_explained() {
             "url": "http://127.0.0.1:9/", "method": "POST", "body": "file://sms.jsonnet",
             "headers": { "Content-Type": "text/xml" },
         } }],
+    });
+    values["selfservice"]["methods"]["password"]["config"]["migrate_hook"] = json!({
+        "enabled": true,
+        "config": { "url": "http://127.0.0.1:9/", "body": format!("base64://{broken}") },
     });
     let file = folder.path().join("kratos.json");
     std::fs::write(&file, serde_json::to_string_pretty(&values).unwrap()).unwrap();
@@ -224,6 +228,10 @@ fn gateways_that_cannot_be_used_are_explained() {
         (
             "courier.channels.0.request_config.body",
             "line 3, column 9: there is no variable `nobody`",
+        ),
+        (
+            "selfservice.methods.password.config.migrate_hook.config.body",
+            "line 1, column 16: the Jsonnet ends",
         ),
     ] {
         let finding = errors

@@ -16,6 +16,7 @@ mod identities;
 mod jsonnet;
 mod layers;
 mod login;
+mod migrate_hook;
 mod pages;
 mod passkey;
 mod phones;

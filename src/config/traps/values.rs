@@ -113,3 +113,13 @@ pub(super) fn parties(config: &Config, out: &mut Collector<'_>) {
         }
     }
 }
+
+/// Passwords that another system knows, and nobody says which.
+pub(super) fn migration(config: &Config, out: &mut Collector<'_>) {
+    let hook = &config.selfservice.methods.password.config.migrate_hook;
+    if hook.enabled && hook.config.request.url.is_empty() {
+        let pointer = "/selfservice/methods/password/config/migrate_hook/config";
+        let text = "has no url: nobody whose password is elsewhere can sign in";
+        out.warn(pointer, text, "set url");
+    }
+}

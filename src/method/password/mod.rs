@@ -1,4 +1,5 @@
 //! Something one knows (flows.md §9.1).
+mod migration;
 mod settings;
 
 use super::{
@@ -15,6 +16,7 @@ use crate::flow::outcome::{LoginOutcome, RegistrationOutcome, Screen};
 use crate::flow::{Cx, Fault, Refusal, Step, Submission, csrf};
 use crate::identity::{password_policy, validate};
 use crate::model::credentials::Credential;
+use crate::model::factors;
 use crate::model::flow::{Login, LoginFlow, Registration, RegistrationFlow};
 use crate::model::identity::Identity;
 use crate::model::session::Authentication;
@@ -56,11 +58,10 @@ impl Method for Password {
     }
 }
 
-/// Has the person a password that can be checked?
-fn is_set_up(identity: &Identity) -> bool {
-    identity
-        .credential(CredentialsType::Password)
-        .is_some_and(|c| c.hashed_password().is_some() || c.uses_migration_hook())
+/// Has the person a password that can be checked, here or by the hook that migrates passwords?
+fn is_set_up(cx: &Cx, identity: &Identity) -> bool {
+    let credential = identity.credential(CredentialsType::Password);
+    credential.is_some_and(|c| factors::first_factors(c, &session::policy(&cx.config)) > 0)
 }
 
 /// The field and its button.
@@ -99,7 +100,7 @@ impl LoginMethod for Password {
                     text::login::password_submit(),
                 );
             }
-            LoginMode::Refresh(identity) if is_set_up(identity) => {
+            LoginMode::Refresh(identity) if is_set_up(cx, identity) => {
                 let identifier = identity
                     .credential(CredentialsType::Password)
                     .and_then(|c| c.identifiers.first())
@@ -109,7 +110,7 @@ impl LoginMethod for Password {
             }
             LoginMode::Chosen { identity, .. }
                 if cx.config.security.account_enumeration.mitigate
-                    || identity.is_some_and(is_set_up) =>
+                    || identity.is_some_and(|identity| is_set_up(cx, identity)) =>
             {
                 ask(
                     &mut flow.form,
@@ -161,6 +162,12 @@ async fn check(
     csrf::check(cx, step.flow, s)?;
 
     let found = cx.find(&[CredentialsType::Password], &identifier).await?;
+    let found = match found {
+        Some(identity) if is_elsewhere(&identity) => {
+            return migration::check(cx, step.flow, identity, &identifier, &password).await;
+        }
+        found => found,
+    };
     let stored = found.as_ref().and_then(stored_hash);
     let params = HasherParams::of(&cx.config);
     // Nothing, where nothing was compared.
@@ -190,6 +197,12 @@ fn stored_hash(identity: &Identity) -> Option<String> {
     credential.hashed_password().map(str::to_owned)
 }
 
+/// Does another system know the password, and nobody here?
+fn is_elsewhere(identity: &Identity) -> bool {
+    let credential = identity.credential(CredentialsType::Password);
+    credential.is_some_and(Credential::awaits_migration)
+}
+
 /// Whether the password is the one; nothing, if the two cannot be compared: such a hash fits no password.
 async fn compare(cx: &Cx, stored: &str, password: &str) -> Result<Option<bool>, Fault> {
     match cx.services.hasher.verify(stored, password.as_bytes()).await {
@@ -217,7 +230,7 @@ async fn upgrade(cx: &Cx, identity: &mut Identity, password: &str) {
             .await?;
         let before = identity.clone();
         if let Some(credential) = identity.credential_mut(CredentialsType::Password) {
-            credential.config["hashed_password"] = hashed.into();
+            credential.config = json!({ "hashed_password": hashed });
             credential.updated_at = micros(cx.now);
             let mut changed = identity.clone();
             changed.updated_at = micros(cx.now);
