@@ -1,6 +1,7 @@
 //! The admin API of identities, as its clients see it.
 mod batch;
 mod consistency;
+mod hashes;
 mod identities;
 mod import;
 mod list;
