@@ -128,16 +128,16 @@ impl Worker {
         let worker = &self.0;
         let mut look = Look::default();
         let mut pause = Duration::ZERO;
+        let mut in_vain = 0;
         while !worker.stop.is_cancelled() {
             match self.round(&mut look).await {
-                Ok(true) => pause = Duration::ZERO,
+                Ok(true) => (pause, in_vain) = (Duration::ZERO, 0),
                 Ok(false) => {
                     pause = Duration::ZERO;
                     worker.connections.tidy(false).await;
                     let wait = worker.office.config().courier.worker.pull_wait;
-                    // Not at all would keep a processor busy.
-                    let wait = wait.unsigned_abs().max(Duration::from_millis(10));
-                    worker.rest(wait).await;
+                    worker.rest(wait.unsigned_abs().max(least(in_vain))).await;
+                    in_vain = in_vain.saturating_add(1);
                 }
                 Err(error) => {
                     worker.failed();
@@ -511,6 +511,12 @@ impl Inner {
     }
 }
 
+/// Before the next look after so many in vain, however short `pull_wait` is: not to wait at all would keep a processor
+/// and the database busy with an empty queue.
+fn least(in_vain: u32) -> Duration {
+    Duration::from_millis(10 << in_vain.min(3))
+}
+
 /// Before the next attempt: `pull_wait`, and twice as long each time.
 fn pause(pull_wait: time::Duration, tries: i64) -> time::Duration {
     let doubled = 1_i32
@@ -524,6 +530,13 @@ fn pause(pull_wait: time::Duration, tries: i64) -> time::Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_queue_is_looked_at_less_and_less() {
+        let waits: Vec<_> = (0..5).map(|n| least(n).as_millis()).collect();
+        assert_eq!(waits, [10, 20, 40, 80, 80]);
+        assert_eq!(least(u32::MAX), least(4));
+    }
 
     #[test]
     fn pauses_grow_and_end() {
