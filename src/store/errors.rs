@@ -27,7 +27,7 @@ impl Errors<'_> {
         )
         .bind(stored.id)
         .bind(self.0.nid)
-        .bind_json(&stored.error)
+        .bind_document(&stored.error)
         .bind(csrf_token)
         .bind(false)
         .bind(stored.created_at)

@@ -63,7 +63,7 @@ impl Batch<'_> {
         .bind(change.value.as_str())
         .bind(change.via.word())
         .bind(change.original_hash.as_str())
-        .bind_json(&change.proposed)
+        .bind_document(&change.proposed)
         .bind(change.created_at)
         .bind(change.created_at);
         self.add(insert);

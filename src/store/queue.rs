@@ -319,7 +319,7 @@ impl Queue<'_> {
         ))
         .bind(attempt.id)
         .bind(if attempt.error.is_none() { "success" } else { "failed" })
-        .bind_json_or_null(attempt.error.as_ref())
+        .bind_json(&attempt.error)
         .bind(attempt.at)
         .bind(attempt.at);
         let update = match not_before {

@@ -101,6 +101,7 @@ fn postgres_arguments(values: &[Value]) -> Result<PgArguments> {
             Value::Uuid(value) => out.add(*value),
             Value::Time(value) => out.add(value.map(times::postgres)),
             Value::Json(value) => out.add(value.as_deref().map(Json)),
+            Value::Document(value) => out.add(Json(value)),
         }
         .map_err(encode_fault)?;
     }
@@ -114,6 +115,7 @@ fn mysql_arguments(values: &[Value]) -> Result<MySqlArguments> {
             Value::Bool(value) => out.add(*value),
             Value::Int(value) => out.add(*value),
             Value::Text(value) | Value::Json(value) => out.add(value.as_deref()),
+            Value::Document(value) => out.add(value.as_str()),
             Value::Bytes(value) => out.add(value.as_deref()),
             Value::Uuid(value) => out.add(value.map(|id| id.hyphenated().to_string())),
             Value::Time(value) => out.add(value.map(times::mysql)),

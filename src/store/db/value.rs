@@ -18,6 +18,8 @@ pub enum Value {
     Time(Option<OffsetDateTime>),
     /// A JSON text.
     Json(Option<String>),
+    /// The same in a column that the reference reads as bytes: on SQLite it has to be a blob.
+    Document(String),
 }
 
 macro_rules! from {
@@ -131,6 +133,12 @@ impl Sql {
             .map_err(|e| self.fault = Some(e.to_string()))
             .ok();
         self.values.push(Value::Json(text));
+        self
+    }
+    /// For columns that the reference reads as bytes.
+    #[must_use]
+    pub fn bind_document(mut self, value: &serde_json::Value) -> Self {
+        self.values.push(Value::Document(value.to_string()));
         self
     }
     /// NULL for a missing value or JSON `null` (database.md §3).

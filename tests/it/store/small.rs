@@ -22,6 +22,15 @@ async fn errors_can_be_read_again() {
             let read = store.errors().read(stored.id, NOW).await.expect("read");
             assert_eq!(read, Some(stored.clone()));
         }
+        // The reference reads this column as bytes, and SQLite hands out what was put in.
+        if engine.name == "sqlite" {
+            let raw = rusqlite::Connection::open(&engine.url).expect("open");
+            let question = "SELECT typeof(errors) FROM selfservice_errors";
+            let form: String = raw
+                .query_row(question, [], |row| row.get(0))
+                .expect("a row");
+            assert_eq!(form, "blob");
+        }
         let nothing = ErrorId::random(engine.dice());
         assert_eq!(store.errors().read(nothing, NOW).await.expect("read"), None);
     }

@@ -113,6 +113,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, at: usize, value: &Value) -> ru
         Value::Int(Some(value)) => bind(value),
         Value::Text(Some(value)) | Value::Json(Some(value)) => bind(value),
         Value::Bytes(Some(value)) => bind(value),
+        Value::Document(value) => bind(&value.as_bytes()),
         Value::Uuid(Some(id)) => {
             let mut buffer = uuid::Uuid::encode_buffer();
             let text: &str = id.hyphenated().encode_lower(&mut buffer);
