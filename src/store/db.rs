@@ -227,15 +227,19 @@ impl Db {
         })
     }
 
-    /// Carries out the statements together or not at all, in any order if `free`.
-    async fn write(&self, statements: Vec<Sql>, free: bool) -> Result<Vec<u64>> {
+    /// Carries out the statements together or not at all, in any order if `free`. The answer is how many rows the last
+    /// of them has touched.
+    async fn write(&self, mut statements: Vec<Sql>, free: bool) -> Result<u64> {
         if let Engine::Sqlite(files) = &self.engine {
             return files.write(statements).await;
+        }
+        if free && statements.len() > 1 && self.dialect == Dialect::Postgres {
+            statements = vec![joined(statements)];
         }
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.write_once(&statements, free).await {
+            match self.write_once(&statements).await {
                 // The server had ended the session before it could begin with this.
                 Err(e) if tries == 1 && server::was_sent_away(&e) => self.forget_idle(),
                 Err(Error::Contended) if tries < TRIES => backoff(tries).await,
@@ -244,25 +248,14 @@ impl Db {
         }
     }
 
-    async fn write_once(&self, statements: &[Sql], free: bool) -> Result<Vec<u64>> {
+    async fn write_once(&self, statements: &[Sql]) -> Result<u64> {
         if let [one] = statements {
-            return Ok(vec![self.link().await?.execute(self.dialect, one).await?]);
-        }
-        if free && self.dialect == Dialect::Postgres {
-            let mut row = self
-                .fetch_once(&joined(statements), Many::One)
-                .await?
-                .pop()
-                .ok_or_else(|| Error::broken("a write without an answer"))?;
-            return statements
-                .iter()
-                .map(|_| row.get::<i64>().map(i64::unsigned_abs))
-                .collect();
+            return self.link().await?.execute(self.dialect, one).await;
         }
         let mut transaction = self.begin().await?;
-        let done = transaction.each(statements).await?;
+        let touched = transaction.each(statements).await?;
         transaction.commit().await?;
-        Ok(done)
+        Ok(touched)
     }
 }
 
@@ -270,27 +263,35 @@ async fn backoff(tries: u32) {
     tokio::time::sleep(Duration::from_millis(u64::from(tries) * 3)).await;
 }
 
-/// Several writes as one statement of PostgreSQL, which answers how many rows each has touched. None of them sees
+/// Several writes as one statement of PostgreSQL, which touches as many rows as the last of them. None of them sees
 /// what the others do; references between their rows are checked when all have run.
-fn joined(statements: &[Sql]) -> Sql {
-    use std::fmt::Write as _;
-    let mut text = String::from("WITH ");
-    let mut counts = String::new();
+fn joined(statements: Vec<Sql>) -> Sql {
+    let last = statements.len().saturating_sub(1);
+    // There is no other way to give up all of it in the midst of one statement than to divide by zero.
+    let must: Vec<_> = (0..=last)
+        .filter(|at| statements[*at].must_touch)
+        .map(|at| format!("1 / (SELECT COUNT(*) FROM w{at}) >= 0"))
+        .collect();
+    let mut text = String::new();
     let mut all = built(String::new());
-    for (at, sql) in statements.iter().enumerate() {
-        let comma = if at == 0 { "" } else { ", " };
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "{comma}w{at} AS ({} RETURNING 1)",
-            sql.text.as_str().trim_end()
-        );
-        // There is no other way to give up all of it in the midst of one statement.
-        let share = if sql.must_touch { "1 / " } else { "" };
-        let _ = write!(counts, "{comma}{share}(SELECT COUNT(*) FROM w{at})");
-        all.values.extend(sql.values.iter().cloned());
-        all.fault = all.fault.or_else(|| sql.fault.clone());
+    for (at, sql) in statements.into_iter().enumerate() {
+        let write = sql.text.as_str().trim_end();
+        text += &match at {
+            // Whose rows nobody counts needs no name for them.
+            _ if at == last && must.is_empty() => format!(" {write}"),
+            _ => {
+                let begin = if at == 0 { "WITH" } else { "," };
+                let counted = sql.must_touch || at == last;
+                let end = if counted { " RETURNING 1" } else { "" };
+                format!("{begin} w{at} AS ({write}{end})")
+            }
+        };
+        all.values.extend(sql.values);
+        all.fault = all.fault.or(sql.fault);
     }
-    all.text = value::Text::Built(format!("{text} SELECT {counts}"));
+    if !must.is_empty() {
+        text += &format!(" SELECT 1 FROM w{last} WHERE {}", must.join(" AND "));
+    }
+    all.text = value::Text::Built(text);
     all
 }

@@ -337,8 +337,7 @@ impl Queue<'_> {
         };
         // In this order where there is one: the row of the attempt is made of the message as it is held.
         let statements = vec![self.held_by(log, holding), self.held_by(update, holding)];
-        let done = self.0.scope().conn.together(statements).await?;
-        Ok(done.last().is_some_and(|rows| *rows > 0))
+        Ok(self.0.scope().conn.together(statements).await? > 0)
     }
 
     /// Gives a message up without an attempt. False: it was no longer ours.

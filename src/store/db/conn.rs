@@ -118,13 +118,14 @@ impl Transaction {
             .ok_or_else(|| Error::broken("the transaction has ended"))
     }
 
-    pub(super) async fn each(&mut self, statements: &[Sql]) -> Result<Vec<u64>> {
+    /// One after the other; how many rows the last has touched.
+    pub(super) async fn each(&mut self, statements: &[Sql]) -> Result<u64> {
         let dialect = self.dialect;
-        let mut out = Vec::with_capacity(statements.len());
+        let mut touched = 0;
         for sql in statements {
-            out.push(self.link()?.execute(dialect, sql).await?);
+            touched = self.link()?.execute(dialect, sql).await?;
         }
-        Ok(out)
+        Ok(touched)
     }
 }
 
@@ -224,18 +225,17 @@ impl Conn<'_> {
 
     /// How many rows it touched. (On MySQL as elsewhere: those found, not those that changed.)
     pub async fn execute(&mut self, sql: Sql) -> Result<u64> {
-        let done = match self {
-            Self::Db(db) => db.write(vec![sql], true).await?,
-            Self::Transaction(t) => t.each(&[sql]).await?,
-        };
-        Ok(done.first().copied().unwrap_or_default())
+        match self {
+            Self::Db(db) => db.write(vec![sql], true).await,
+            Self::Transaction(t) => t.each(&[sql]).await,
+        }
     }
 
     /// Writes that do not depend on each other, all or none of them; one round trip on PostgreSQL. No two may touch
-    /// the same row. The answer has the number of rows of each.
-    pub async fn together(&mut self, statements: Vec<Sql>) -> Result<Vec<u64>> {
+    /// the same row. The answer is how many rows the last has touched.
+    pub async fn together(&mut self, statements: Vec<Sql>) -> Result<u64> {
         if statements.is_empty() {
-            return Ok(vec![]);
+            return Ok(0);
         }
         match self {
             Self::Db(db) => db.write(statements, true).await,
@@ -244,9 +244,9 @@ impl Conn<'_> {
     }
 
     /// Writes in this order, all or none of them.
-    pub async fn in_order(&mut self, statements: Vec<Sql>) -> Result<Vec<u64>> {
+    pub async fn in_order(&mut self, statements: Vec<Sql>) -> Result<u64> {
         if statements.is_empty() {
-            return Ok(vec![]);
+            return Ok(0);
         }
         match self {
             Self::Db(db) => db.write(statements, false).await,

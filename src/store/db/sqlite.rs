@@ -35,7 +35,7 @@ struct Readers {
 /// Statements that are carried out together or not at all.
 struct Job {
     statements: Vec<Sql>,
-    done: oneshot::Sender<Result<Vec<u64>>>,
+    done: oneshot::Sender<Result<u64>>,
 }
 
 impl Files {
@@ -95,8 +95,8 @@ impl Files {
         rows
     }
 
-    /// Carries out the statements together or not at all, and says how many rows each has touched.
-    pub(super) async fn write(&self, statements: Vec<Sql>) -> Result<Vec<u64>> {
+    /// Carries out the statements together or not at all, and says how many rows the last has touched.
+    pub(super) async fn write(&self, statements: Vec<Sql>) -> Result<u64> {
         let (done, mut result) = oneshot::channel();
         lock(&self.queue).push(Job { statements, done });
         let mut writer = tokio::select! {
@@ -193,12 +193,14 @@ fn carry_out(writer: &Connection, jobs: Vec<Job>) {
     }
 }
 
-fn carry_out_one(writer: &Connection, statements: &[Sql], alone: bool) -> Result<Vec<u64>> {
+fn carry_out_one(writer: &Connection, statements: &[Sql], alone: bool) -> Result<u64> {
+    let mut each = statements.iter();
+    let mut work = || each.try_fold(0, |_, sql| execute(writer, sql));
     if alone {
-        return statements.iter().map(|sql| execute(writer, sql)).collect();
+        return work();
     }
     run(writer, "SAVEPOINT job")?;
-    let result: Result<Vec<u64>> = statements.iter().map(|sql| execute(writer, sql)).collect();
+    let result = work();
     if result.is_err() {
         run(writer, "ROLLBACK TO job")?;
     }
