@@ -5,6 +5,7 @@ mod wire;
 
 use super::{Trouble, forms, hushed};
 use crate::base::random::Random;
+use crate::base::secret::Secret;
 use crate::config::Config;
 use crate::config::courier::Smtp;
 use crate::config::relay::Relay;
@@ -42,8 +43,8 @@ struct Idle {
 }
 
 /// Everything that makes one connection as good as another.
-#[derive(Clone, Debug, PartialEq, Eq)]
 struct Way {
+    uri: Secret<String>,
     relay: Relay,
     local_name: String,
     certificate: (String, String),
@@ -58,6 +59,34 @@ pub struct Begin {
     content: Vec<u8>,
 }
 
+impl Way {
+    fn of(config: &Config) -> Result<Self, Trouble> {
+        let smtp = &config.courier.smtp;
+        let uri = smtp.connection_uri.as_ref();
+        let uri = uri.filter(|uri| !uri.expose().is_empty()).ok_or_else(|| {
+            Trouble::passing("courier.smtp.connection_uri is not set: there is no mail server")
+        })?;
+        let relay = Relay::parse(uri.expose())
+            .map_err(|bad| Trouble::passing(format!("courier.smtp.connection_uri {bad}")))?;
+        Ok(Self {
+            uri: uri.clone(),
+            relay,
+            local_name: smtp.local_name.clone(),
+            certificate: (smtp.client_cert_path.clone(), smtp.client_key_path.clone()),
+            refuses_private: config.clients.smtp.disallow_private_ip_ranges,
+        })
+    }
+
+    fn is_of(&self, config: &Config) -> bool {
+        let smtp = &config.courier.smtp;
+        let (cert, key) = &self.certificate;
+        smtp.connection_uri.as_ref() == Some(&self.uri)
+            && smtp.local_name == self.local_name
+            && (&smtp.client_cert_path, &smtp.client_key_path) == (cert, key)
+            && config.clients.smtp.disallow_private_ip_ranges == self.refuses_private
+    }
+}
+
 impl Connections {
     /// Names sender and recipients. Nothing is sent yet that could arrive.
     pub async fn begin(
@@ -68,15 +97,6 @@ impl Connections {
         (now, dice): (OffsetDateTime, &dyn Random),
     ) -> Result<Begin, Trouble> {
         let smtp = &config.courier.smtp;
-        let uri = smtp
-            .connection_uri
-            .as_ref()
-            .map(|uri| uri.expose().as_str());
-        let uri = uri.filter(|uri| !uri.is_empty()).ok_or_else(|| {
-            Trouble::passing("courier.smtp.connection_uri is not set: there is no mail server")
-        })?;
-        let relay = Relay::parse(uri)
-            .map_err(|bad| Trouble::passing(format!("courier.smtp.connection_uri {bad}")))?;
         let (envelope, headers) = letter(smtp, message, now)?;
         let mail = Mail {
             headers,
@@ -84,29 +104,21 @@ impl Connections {
             html,
         };
         let content = mail.bytes(dice);
-        let way = Arc::new(Way {
-            relay,
-            local_name: smtp.local_name.clone(),
-            certificate: (smtp.client_cert_path.clone(), smtp.client_key_path.clone()),
-            refuses_private: config.clients.smtp.disallow_private_ip_ranges,
-        });
-        let (mut wire, mails) = match self.take(&way) {
-            Some(idle) => {
-                let mut wire = idle.wire;
-                match wire.begin(&envelope).await {
-                    Ok(()) => return Ok(begun(wire, idle.to, idle.mails, content)),
-                    // It may have been closed while nobody looked.
-                    Err(Begun::Server(Fault::Io(_) | Fault::TimedOut)) => {}
-                    Err(Begun::Server(Fault::Reply(reply))) if reply.code == 421 => {}
-                    Err(begun) => return Err(self.refused(wire, idle.to, idle.mails, begun).await),
-                }
-                (open(&way, smtp).await?, 0)
+        if let Some(idle) = self.take(config) {
+            let mut wire = idle.wire;
+            match wire.begin(&envelope).await {
+                Ok(()) => return Ok(begun(wire, idle.to, idle.mails, content)),
+                // It may have been closed while nobody looked.
+                Err(Begun::Server(Fault::Io(_) | Fault::TimedOut)) => {}
+                Err(Begun::Server(Fault::Reply(reply))) if reply.code == 421 => {}
+                Err(begun) => return Err(self.refused(wire, idle.to, idle.mails, begun).await),
             }
-            None => (open(&way, smtp).await?, 0),
-        };
+        }
+        let way = Arc::new(Way::of(config)?);
+        let mut wire = open(&way, smtp).await?;
         match wire.begin(&envelope).await {
-            Ok(()) => Ok(begun(wire, way, mails, content)),
-            Err(begun) => Err(self.refused(wire, way, mails, begun).await),
+            Ok(()) => Ok(begun(wire, way, 0, content)),
+            Err(begun) => Err(self.refused(wire, way, 0, begun).await),
         }
     }
 
@@ -172,11 +184,11 @@ impl Connections {
         trouble
     }
 
-    fn take(&self, way: &Arc<Way>) -> Option<Idle> {
+    fn take(&self, config: &Config) -> Option<Idle> {
         let mut idle = self.lock();
         let at = idle
             .iter()
-            .rposition(|idle| idle.to == *way && idle.since.elapsed() < IDLE)?;
+            .rposition(|idle| idle.to.is_of(config) && idle.since.elapsed() < IDLE)?;
         Some(idle.swap_remove(at))
     }
 
