@@ -8,12 +8,12 @@ use serde_json::Value;
 use std::time::Duration;
 use url::form_urlencoded;
 
-/// One attempt of ten seconds; of the answer is read what a log may hold.
+/// One attempt of ten seconds; of the answer is read what a log may hold. Its status counts, whatever becomes of the rest.
 pub const BRIEF: Limits = Limits {
     timeout: Duration::from_secs(10),
     attempts: 1,
     body: 1024,
-    longer: Longer::IsCut,
+    longer: Longer::IsLeft,
     ..Limits::USUAL
 };
 

@@ -60,6 +60,8 @@ impl OutboundError {
 pub enum Longer {
     IsRefused,
     IsCut,
+    /// The same, and the answer counts without what is not there within a second, or does not come at all.
+    IsLeft,
 }
 
 /// How long and how often one tries, and how much one reads.

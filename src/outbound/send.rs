@@ -15,6 +15,9 @@ const PERSONAL: [HeaderName; 3] = [
     header::WWW_AUTHENTICATE,
 ];
 
+/// How long a body is waited for that may be left.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The way out. Cheap to clone; connections are shared.
 #[derive(Clone, Default)]
 pub struct Outbound(Arc<OnceLock<Option<Clients>>>);
@@ -193,19 +196,24 @@ impl Outbound {
         }
         let mut answer = builder.send().await.map_err(|error| kind_of(&error))?;
         let mut body = Vec::new();
-        while let Some(chunk) = answer
-            .chunk()
-            .await
-            .map_err(|_| OutboundError::Interrupted)?
-        {
-            if body.len() + chunk.len() > most {
-                if longer == Longer::IsRefused {
-                    return Err(OutboundError::TooLarge);
+        let read = async {
+            let broken = |_| OutboundError::Interrupted;
+            while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+                if body.len() + chunk.len() > most {
+                    if longer == Longer::IsRefused {
+                        return Err(OutboundError::TooLarge);
+                    }
+                    body.extend(chunk.iter().take(most - body.len()));
+                    break;
                 }
-                body.extend(chunk.iter().take(most - body.len()));
-                break;
+                body.extend_from_slice(&chunk);
             }
-            body.extend_from_slice(&chunk);
+            Ok(())
+        };
+        if longer == Longer::IsLeft {
+            let _ = tokio::time::timeout(PATIENCE, read).await;
+        } else {
+            read.await?;
         }
         Ok(Response {
             status: answer.status(),

@@ -109,6 +109,36 @@ async fn a_text_message_takes_its_channel() {
     assert_eq!(body, "Body=123456+%26+more&To=%2B491510000&html=false");
 }
 
+/// The status says that the gateway has the message: it must not go out twice for what follows.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_breaks_off_or_does_not_end_is_an_answer() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    for ends in [true, false] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let calls = tokio::spawn(async move {
+            let mut open = vec![];
+            loop {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let mut head = [0; 4096];
+                let _ = socket.read(&mut head).await;
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nabc";
+                socket.write_all(answer).await.unwrap();
+                if !ends {
+                    open.push(socket);
+                }
+            }
+        });
+        let app = TestApp::with(by_http(json!({ "url": url }))).await;
+        let message = recovery(&app);
+        queue(&app, std::slice::from_ref(&message)).await;
+        let _working = work(&app, LEASE);
+        let (_, dispatches) = settled(&app, message.id, MessageStatus::Sent).await;
+        assert_eq!(dispatches.len(), 1);
+        calls.abort();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_get_through_is_told_without_the_message() {
     let server = gateway(503).await;
