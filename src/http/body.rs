@@ -15,7 +15,15 @@ use std::marker::PhantomData;
 /// What was submitted. A body that cannot be read becomes a message on the form when a method asks for it.
 #[must_use]
 pub fn submission(head: &Parts, body: &[u8], query: &Params) -> Submission {
-    if head.method == Method::GET || head.method == Method::HEAD {
+    // Who only looks where a link leads must not use it up.
+    if head.method == Method::HEAD {
+        return Submission {
+            verb: Verb::Post,
+            query: query.clone(),
+            body: Body::Unreadable("HEAD submits nothing.".into()),
+        };
+    }
+    if head.method == Method::GET {
         return Submission {
             verb: Verb::Get,
             query: query.clone(),
@@ -77,6 +85,12 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let text = String::from_utf8_lossy(body);
     let read = T::deserialize(&mut serde_json::Deserializer::from_str(&text));
     read.map_err(|error| format!("The body cannot be read: {error}."))
+}
+
+/// The same, and nothing may stand behind it.
+pub fn whole_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let text = String::from_utf8_lossy(body);
+    serde_json::from_str(&text).map_err(|error| format!("The body cannot be read: {error}."))
 }
 
 /// What is written as an object and as nothing else. Derived types take a list of their fields, too.

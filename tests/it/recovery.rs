@@ -109,6 +109,11 @@ async fn a_link_signs_a_browser_in_once() {
     let answer = client.submit("recovery", &form, ask).await;
     assert_eq!(messages(&answer.json()), ["1060002"]);
     let link = app.link(ADA).await;
+    // What looks at a mail before its reader does, looks at its links, too.
+    let mut scanner = app.browser();
+    let looked_at = scanner.send(Method::HEAD, &link, None).await;
+    assert!(looked_at.status.as_u16() < 500);
+    assert_eq!(scanner.whoami().await.status, 401);
     let mut browser = app.browser();
     let opened = browser.get(&link).await;
     assert_eq!(opened.status, 303);

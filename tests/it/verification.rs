@@ -1,6 +1,7 @@
 //! Proving an address, by code and by link.
 use crate::support::client::{ALL_KINDS, Kind, PASSWORD, messages};
 use crate::support::{TestApp, rounds};
+use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -106,6 +107,10 @@ async fn a_link_proves_the_address_and_is_good_once() {
     assert_eq!(form.messages(), ["1080001"]);
 
     let link = app.link(ADA).await;
+    // What looks at a mail before its reader does, looks at its links, too.
+    let looked_at = app.browser().send(Method::HEAD, &link, None).await;
+    assert!(looked_at.status.as_u16() < 500);
+    assert!(!app.is_verified(&id, ADA).await);
     let opened = client.get(&link).await;
     let done = client.form("verification", &opened).await;
     assert_eq!(done.messages(), ["1080002"]);
