@@ -209,6 +209,15 @@ impl Walk<'_> {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
+        let identifies = extension.password_identifier
+            || extension.webauthn_identifier
+            || extension.code_identifier;
+        // Whoever types blanks would be signed in as that person.
+        if identifies && identifier::normalize(&text).is_empty() {
+            let property = field.rsplit('.').next().unwrap_or(field);
+            let violation = Violation::new(field, say::missing(property));
+            return push(&mut self.out.violations, violation);
+        }
         if extension.password_identifier {
             push(&mut self.out.password, identifier::normalize(&text));
         }

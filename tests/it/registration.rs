@@ -1,6 +1,7 @@
 //! Signing up with a password, by all three kinds of client.
 use crate::support::client::{ALL_KINDS, Kind, PASSWORD, messages};
-use crate::support::{TestApp, inline};
+use crate::support::{TestApp, inline, person_schema};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const ADA: &str = "ada@example.org";
@@ -59,6 +60,46 @@ async fn without_the_session_hook_nobody_is_signed_in() {
             assert!(answer.json().get("session").is_none());
         }
         assert_eq!(client.whoami().await.status, 401);
+    }
+}
+
+/// Blanks would sign anybody in as somebody whose name is nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_called_nothing() {
+    let mut schema = person_schema();
+    let traits = &mut schema["properties"]["traits"]["properties"];
+    traits["nick"] = json!({
+        "type": "string", "ory.sh/kratos": { "credentials": { "password": { "identifier": true } } },
+    });
+    let identity =
+        json!({ "identity": { "schemas": [{ "id": "default", "url": inline(&schema) }] } });
+    let app = TestApp::with(identity).await;
+    for nick in ["", "  ", "\u{200b}"] {
+        let traits = json!({ "email": ADA, "nick": nick });
+        for kind in ALL_KINDS {
+            // A field of a page that is left empty was not sent.
+            if kind == Kind::Browser && nick.is_empty() {
+                continue;
+            }
+            let mut client = app.client(kind);
+            let form = client.start("registration", "").await;
+            let fields = json!({ "method": "password", "password": PASSWORD, "traits": traits });
+            let answer = client.submit("registration", &form, fields).await;
+            let shown = client.form("registration", &answer).await;
+            assert_eq!(shown.messages(), ["traits.nick:4000002"], "{nick:?}");
+        }
+        let made = json!({ "schema_id": "default", "traits": traits });
+        let path = "/admin/identities";
+        let answer = app.admin(Method::POST, path, Some(&made)).await;
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        let all = json!({ "identities": [{ "create": made }] });
+        let answer = app.admin(Method::PATCH, path, Some(&all)).await;
+        assert_eq!(
+            answer.json()["identities"][0]["action"],
+            "error",
+            "{}",
+            answer.text
+        );
     }
 }
 
