@@ -77,13 +77,11 @@ pub fn ways_in(credentials: &[Credential], policy: &Policy) -> usize {
 pub fn second_factors(credential: &Credential, policy: &Policy) -> usize {
     match credential.kind {
         Kind::WebAuthn => webauthn_keys(credential, false),
-        Kind::Totp => usize::from(
-            credential
-                .config
-                .get("totp_url")
-                .and_then(Value::as_str)
-                .is_some_and(|u| url::Url::parse(u).is_ok()),
-        ),
+        // Whether it can be used or not: what cannot must not open the door.
+        Kind::Totp => {
+            let url = credential.config.get("totp_url").and_then(Value::as_str);
+            usize::from(url.is_some_and(|url| !url.is_empty()))
+        }
         Kind::LookupSecret => usize::from(!list(&credential.config, "recovery_codes").is_empty()),
         Kind::Code if policy.code_mfa && credential.version == 0 => 1,
         Kind::Code if policy.code_mfa => list(&credential.config, "addresses").len(),
