@@ -205,7 +205,9 @@ impl SettingsMethod for Profile {
         // Traits that are no object count as not sent.
         let fields = s.fields().only_object("traits");
         let shown = |form: &mut Form, traits: &Value| show(form, "traits", traits);
-        decode_fields(&schema, form, &fields, ("settings", &CHANGE), shown).map(Some)
+        let body = decode_fields(&schema, form, &fields, ("settings", &CHANGE), shown)?;
+        show(form, "traits", &body["traits"]);
+        Ok(Some(body))
     }
 
     async fn change(

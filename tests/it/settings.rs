@@ -1,6 +1,6 @@
 //! Changing one's account: who may, with how fresh a sign-in, and what follows.
 use crate::support::client::{
-    ALL_KINDS, Client, Form, Kind, OTHER_PASSWORD, PASSWORD, messages, query_of,
+    ALL_KINDS, Client, Form, Kind, OTHER_PASSWORD, PASSWORD, http, messages, query_of,
 };
 use crate::support::{TestApp, rounds};
 use reqwest::Method;
@@ -119,6 +119,34 @@ async fn a_trait_that_the_schema_does_not_know_is_shown_and_refused() {
     let color = form.node("traits.color").expect("what was sent");
     assert_eq!(color["group"], "profile");
     assert_eq!(color["attributes"]["value"], "red");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_stays_when_a_form_is_refused_for_where_it_comes_from() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    let mut client = signed_in(&app, Kind::Native, ADA).await;
+    let form = client.start("settings", "").await;
+    let token = client.token.clone().expect("a session token");
+    let answer = http()
+        .post(form.flow["ui"]["action"].as_str().unwrap_or_default())
+        .header("x-session-token", token)
+        .header("origin", "http://elsewhere.test")
+        .json(&profile(ADA))
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 400);
+    let shown = client
+        .get(&format!("/self-service/settings/flows?id={}", form.id))
+        .await
+        .json();
+    assert_eq!(messages(&shown), ["4000001"]);
+    let nodes = shown["ui"]["nodes"].as_array().expect("nodes");
+    let email = nodes
+        .iter()
+        .find(|node| node["attributes"]["name"] == "traits.email");
+    assert_eq!(email.expect("the field")["attributes"]["value"], ADA);
 }
 
 #[tokio::test(flavor = "multi_thread")]
