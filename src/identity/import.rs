@@ -79,6 +79,7 @@ pub fn create(
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
     shape::check(body, true)?;
+    region(body)?;
     let body = Body::read(body)?;
     let schema_id = body
         .schema_id
@@ -125,6 +126,7 @@ pub fn replace(
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
     shape::check(body, false)?;
+    region(body)?;
     let body = Body::read(body)?;
     identity.upgrade_credentials();
     if let Some(schema_id) = body.schema_id.as_ref().filter(|s| !s.is_empty()) {
@@ -142,6 +144,51 @@ pub fn replace(
     let password = credentials::import(&mut identity, body.credentials.as_ref(), dice, now)?;
     identity.updated_at = micros(now);
     Ok(Imported { identity, password })
+}
+
+/// Whether a credential of that kind can have such a config.
+///
+/// # Errors
+/// [`ImportError::Invalid`]
+pub(super) fn check_config(kind: Kind, config: &Value) -> Result<(), ImportError> {
+    match shape::trouble_in_config(kind.word(), config) {
+        None => Ok(()),
+        Some(trouble) => Err(ImportError::Invalid(trouble)),
+    }
+}
+
+/// The region that a body names: one of Ory Network's, said back and not kept.
+///
+/// # Errors
+/// [`ImportError::Invalid`]: there is no such region.
+pub fn region(body: &Value) -> Result<Option<&str>, ImportError> {
+    let region = body.get("region").and_then(Value::as_str);
+    match region.filter(|region| !region.is_empty()) {
+        Some(region) => known_region(region).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// # Errors
+/// [`ImportError::Invalid`]: there is no such region.
+pub(super) fn known_region(region: &str) -> Result<&str, ImportError> {
+    const REGIONS: [&str; 8] = [
+        "eu-central",
+        "asia-northeast",
+        "us-east",
+        "us-west",
+        "eu",
+        "asia",
+        "us",
+        "global",
+    ];
+    if REGIONS.contains(&region) {
+        return Ok(region);
+    }
+    Err(ImportError::Invalid(format!(
+        "There is no region {region:?}, only {}.",
+        REGIONS.join(", ")
+    )))
 }
 
 fn state(word: Option<&str>) -> Result<Option<IdentityState>, ImportError> {

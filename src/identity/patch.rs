@@ -4,7 +4,7 @@ mod pointer;
 #[cfg(test)]
 mod tests;
 
-use super::import::ImportError;
+use super::import::{ImportError, check_config, known_region};
 use super::json::{self, Origin, Show};
 use crate::base::id::{AddressId, CredentialId};
 use crate::base::random::Random;
@@ -68,7 +68,8 @@ pub fn apply(
             )));
         }
         if op.path == "/region" {
-            region = Some(op.text().map_err(ImportError::Undecodable)?);
+            let named = op.text().map_err(ImportError::Undecodable)?;
+            region = Some(known_region(&named)?.to_owned());
         } else {
             parsed.push(op);
         }
@@ -113,6 +114,8 @@ impl Reader<'_> {
         let mut out = self.old.clone();
         out.schema_id = text(document, "schema_id")?.unwrap_or_default();
         out.traits = document.get("traits").cloned().unwrap_or_default();
+        // Not to be changed, but it has to be what it ought to be.
+        text(document, "schema_url")?;
         out.external_id = text(document, "external_id")?.filter(|e| !e.is_empty());
         out.metadata_public = get("metadata_public").cloned();
         out.metadata_admin = get("metadata_admin").cloned();
@@ -197,6 +200,12 @@ impl Reader<'_> {
                 .as_i64()
                 .ok_or_else(|| ImportError::Undecodable("version is no number".to_owned()))?,
         };
+        for name in ["created_at", "updated_at"] {
+            time(value, name)?;
+        }
+        if old.is_none_or(|old| old.config != out.config) {
+            check_config(kind, &out.config)?;
+        }
         if old.is_some_and(|old| *old != out) {
             out.updated_at = micros(self.now);
         }

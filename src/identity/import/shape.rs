@@ -46,7 +46,7 @@ const SAML_PROVIDERS: Shape = Config(&[(
         ("organization", Id),
     ])),
 )]);
-const KEYS: Shape = Config(&[
+const KEYS: &[(&str, Shape)] = &[
     (
         "credentials",
         List(&Object(&[
@@ -87,7 +87,7 @@ const KEYS: Shape = Config(&[
         ])),
     ),
     ("user_handle", Bytes),
-]);
+];
 const ADDRESS: Shape = Object(&[
     ("id", Any),
     ("value", Text),
@@ -130,8 +130,8 @@ const CREATE: Shape = Object(&[
                     List(&Object(&[("code", Text), ("used_at", Moment)])),
                 )]),
             ),
-            ("webauthn", KEYS),
-            ("passkey", KEYS),
+            ("webauthn", Config(KEYS)),
+            ("passkey", Config(KEYS)),
         ]),
     ),
     ("verifiable_addresses", List(&ADDRESS)),
@@ -143,6 +143,43 @@ const CREATE: Shape = Object(&[
     ("external_id", Text),
     ("region", Text),
 ]);
+
+/// The configs of credentials as they are stored and shown to administrators.
+const STORED: Shape = Object(&[
+    (
+        "password",
+        Object(&[
+            ("hashed_password", Text),
+            ("use_password_migration_hook", Truth),
+        ]),
+    ),
+    ("totp", Object(&[("totp_url", Text)])),
+    (
+        "lookup_secret",
+        Object(&[(
+            "recovery_codes",
+            List(&Object(&[("code", Text), ("used_at", Moment)])),
+        )]),
+    ),
+    ("webauthn", Object(KEYS)),
+    ("passkey", Object(KEYS)),
+    (
+        "code",
+        Object(&[(
+            "addresses",
+            List(&Object(&[("channel", Text), ("address", Text)])),
+        )]),
+    ),
+]);
+
+/// What is wrong with the config of a credential of that kind, with the path of where.
+pub(super) fn trouble_in_config(kind: &str, config: &Value) -> Option<String> {
+    let Object(kinds) = STORED else {
+        return None;
+    };
+    let (_, shape) = kinds.iter().find(|(name, _)| *name == kind)?;
+    trouble(config, &format!("credentials.{kind}.config"), shape, false)
+}
 
 /// Objects have to be objects and lists lists (a list would pass for an object otherwise); if `strict`,
 /// an unknown field anywhere is an error.

@@ -93,16 +93,16 @@ impl Op {
             },
             Value::Array(items) => {
                 let length = items.len();
-                let place = if last == "-" {
-                    Some(length)
-                } else {
-                    last.parse::<usize>().ok()
+                let place = match (self.verb, last.as_str()) {
+                    (Verb::Add, "-") => Some(length),
+                    (Verb::Add, last) => position(last, length + 1),
+                    (_, last) => position(last, length),
                 };
-                match (self.verb, place) {
-                    (Verb::Add, Some(place)) if place <= length => items.insert(place, value),
-                    (Verb::Remove, Some(place)) if place < length => drop(items.remove(place)),
-                    (Verb::Replace, Some(place)) if place < length => items[place] = value,
-                    _ => return Err(missing()),
+                let place = place.ok_or_else(missing)?;
+                match self.verb {
+                    Verb::Add => items.insert(place, value),
+                    Verb::Remove => drop(items.remove(place)),
+                    Verb::Replace => items[place] = value,
                 }
                 Ok(())
             }
@@ -113,6 +113,15 @@ impl Op {
 
 fn is_position(name: &str) -> bool {
     name == "-" || (!name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A place among so many; negative ones count from the end, as in the reference.
+fn position(name: &str, length: usize) -> Option<usize> {
+    let place = match name.strip_prefix('-') {
+        Some(back) => length.checked_sub(back.parse().ok().filter(|back| *back > 0)?)?,
+        None => name.parse().ok()?,
+    };
+    (place < length).then_some(place)
 }
 
 /// One step down; makes what is missing if asked to.
@@ -129,7 +138,10 @@ fn step<'a>(at: &'a mut Value, name: &str, next: &str, make: bool) -> Option<&'a
             }
             map.get_mut(name)
         }
-        Value::Array(items) => items.get_mut(name.parse::<usize>().ok()?),
+        Value::Array(items) => {
+            let place = position(name, items.len())?;
+            items.get_mut(place)
+        }
         _ => None,
     }
 }

@@ -151,4 +151,24 @@ fn the_region_is_said_back() {
     let patch = json!([{"op": "add", "path": "/region", "value": "eu"}]);
     assert_eq!(patched(&patch).unwrap().region.as_deref(), Some("eu"));
     assert!(patched(&json!([{"op": "remove", "path": "/region"}])).is_err());
+    let moon = json!([{"op": "add", "path": "/region", "value": "moon"}]);
+    assert!(patched(&moon).is_err());
+}
+
+#[test]
+fn places_may_count_from_the_end() {
+    let list = |op: &str, path: &str, value: Value| {
+        let identity = one(op, path, &value).ok()?;
+        Some(identity.metadata_public?["list"].clone())
+    };
+    let at = "/metadata_public/list/-1";
+    assert_eq!(list("add", at, json!(3)), Some(json!([1, 2, 3])));
+    assert_eq!(list("replace", at, json!(3)), Some(json!([1, 3])));
+    assert_eq!(list("remove", at, json!(null)), Some(json!([1])));
+    let first = "/metadata_public/list/-2";
+    assert_eq!(list("remove", first, json!(null)), Some(json!([2])));
+    for path in ["-0", "-3", "--1", "-x"] {
+        let path = format!("/metadata_public/list/{path}");
+        assert_eq!(list("remove", &path, json!(null)), None, "{path}");
+    }
 }

@@ -279,6 +279,37 @@ async fn patches_that_do_not_fit_change_nothing() {
         (json!("x"), 400),
         (json!([5]), 400),
         (json!([["replace", "/state", "inactive"]]), 400),
+        (op("add", "/region", json!("moon")), 400),
+        (op("replace", "/schema_url", json!(5)), 400),
+        (
+            op("replace", "/credentials/password/created_at", json!("nope")),
+            400,
+        ),
+        (
+            op(
+                "replace",
+                "/credentials/password/config/hashed_password",
+                json!(5),
+            ),
+            400,
+        ),
+        (
+            op(
+                "add",
+                "/credentials/webauthn",
+                json!({ "type": "webauthn", "config": { "credentials": [{ "id": "@@" }] } }),
+            ),
+            400,
+        ),
+        (
+            op(
+                "add",
+                "/credentials/lookup_secret",
+                json!({ "type": "lookup_secret", "config": { "recovery_codes": "x" } }),
+            ),
+            400,
+        ),
+        (op("remove", "/metadata_admin/list/-1", json!(null)), 400),
     ] {
         let answer = patch(&app, &id, &body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text);

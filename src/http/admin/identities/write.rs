@@ -62,10 +62,9 @@ async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
         }
         Err(error) => return Err(error.into()),
     }
-    let mut response = respond::json(
-        201,
-        &shown(cx, &identity, Show::WithConfigOf(&[]), Origin::Created),
-    );
+    let mut shown = shown(cx, &identity, Show::WithConfigOf(&[]), Origin::Created);
+    shown.region = import::region(&wanted).ok().flatten();
+    let mut response = respond::json(201, &shown);
     let location = admin_address(
         &cx.config.admin_url(),
         &format!("identities/{}", identity.id),
@@ -120,7 +119,7 @@ pub async fn patch(call: Call) -> Response {
 async fn amend(call: &Call) -> Result<Response, Fault> {
     let cx = &call.cx;
     let known = known(call).await?;
-    let wanted: Value = body::json(&call.body).map_err(Refusal::bad)?;
+    let wanted: Value = body::whole_json(&call.body).map_err(Refusal::bad)?;
     let patched = |old: &Identity| patch::apply(&wanted, old, cx.dice(), cx.now).map_err(unfit);
     let region = patched(&known)?.region;
     let identity = change(cx, known, |old| Ok(patched(old)?.identity)).await?;
