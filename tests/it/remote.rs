@@ -316,7 +316,7 @@ async fn an_import_that_was_stopped_goes_on() {
         (1, &json!(2000), &json!(2000))
     );
     assert!(err.contains("ill") && err.contains("2000"), "{err}");
-    assert_eq!(std::fs::read_to_string(&state).unwrap(), "2000\n");
+    assert_eq!(std::fs::read_to_string(&state).unwrap(), "2000 0\n");
 
     let (code, out, err) = ask(&server.uri(), &arguments, &people).await;
     let told: Value = serde_json::from_str(&out).unwrap();
@@ -390,7 +390,9 @@ fn jsonnet_is_formatted_and_looked_through() {
     assert_eq!(written, formatted);
 
     let nothing = (Some(0), String::new(), String::new());
-    assert_eq!(run(&["lint", "lint", "nothing*.jsonnet"]), nothing);
+    let (code, out, told) = run(&["lint", "lint", "nothing*.jsonnet"]);
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    assert!(told.contains("nothing*.jsonnet"), "{told}");
     std::fs::write(
         folder.path().join("good.jsonnet"),
         "function(ctx) { id: ctx.a }",
@@ -405,7 +407,10 @@ fn jsonnet_is_formatted_and_looked_through() {
         "{err}"
     );
     let (code, _, err) = run(&["format", "jsonnet", "bad.jsonnet", "-w", "nothing"]);
-    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(0), "nothing: there is no such file\n")
+    );
     assert_eq!(run(&["format", "jsonnet"]).0, Some(1));
 }
 

@@ -60,7 +60,7 @@ async fn singly(admin: &Admin, format: &Format, few: Vec<Read>) -> anyhow::Resul
 async fn in_batches(admin: &Admin, format: &Format, sources: Sources) -> anyhow::Result<()> {
     let mut bulk = Bulk {
         sources,
-        report: Report::new(None, false, *format != Format::Quiet)?,
+        report: Report::new(None, false, 0, *format != Format::Quiet)?,
         state: State::new(None),
         through: 0,
         skip: 0,

@@ -90,13 +90,14 @@ impl ImportArgs {
             batch::MOST
         );
         let state = State::new(self.bulk.state.clone());
-        let skip = state.read()?.unwrap_or(self.bulk.skip);
+        let (skip, refused) = state.read()?.unwrap_or((self.bulk.skip, 0));
         let admin = self.remote.admin()?;
         let mut bulk = Bulk {
             sources: Sources::new(&files)?,
             report: Report::new(
                 self.bulk.report.as_deref(),
                 skip > 0,
+                refused,
                 format != Format::Quiet,
             )?,
             state,
@@ -213,7 +214,7 @@ impl Bulk {
             })
             .await;
         self.report.keep()?;
-        self.state.write(self.through)?;
+        self.state.write(self.through, self.report.refused)?;
         self.report
             .progress
             .at(self.through, self.report.refused, self.sources.bytes());

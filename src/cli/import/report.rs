@@ -13,6 +13,7 @@ const SHOWN: u64 = 20;
 
 pub(super) struct Report {
     pub(super) created: u64,
+    /// Those of an earlier part, too.
     pub(super) refused: u64,
     /// The whole list, if somebody wants it in a file.
     file: Option<(String, BufWriter<File>)>,
@@ -20,7 +21,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(path: Option<&Path>, adds: bool, progress: bool) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        path: Option<&Path>,
+        adds: bool,
+        refused: u64,
+        progress: bool,
+    ) -> anyhow::Result<Self> {
         let file = match path {
             None => None,
             Some(path) => {
@@ -39,7 +45,7 @@ impl Report {
         };
         Ok(Self {
             created: 0,
-            refused: 0,
+            refused,
             file,
             progress: Progress::new(progress),
         })

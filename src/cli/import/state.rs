@@ -1,4 +1,4 @@
-//! How far an import got, in a file of one number.
+//! How far an import got, in a file of two numbers.
 use anyhow::Context as _;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,19 @@ impl State {
         self.0.as_deref()
     }
 
-    /// How many accounts are through; nothing if there is no such file yet.
-    pub(super) fn read(&self) -> anyhow::Result<Option<u64>> {
+    /// How many accounts are through, and how many of them were refused; nothing if there is no such file yet.
+    pub(super) fn read(&self) -> anyhow::Result<Option<(u64, u64)>> {
         let Some(path) = &self.0 else {
             return Ok(None);
         };
         let named = || path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => {
-                let number = text.trim().parse();
-                number.map(Some).with_context(named)
+                let mut numbers = text.split_whitespace().map(str::parse);
+                match (numbers.next(), numbers.next(), numbers.next()) {
+                    (Some(Ok(through)), Some(Ok(refused)), None) => Ok(Some((through, refused))),
+                    _ => anyhow::bail!("{} does not hold two numbers", named()),
+                }
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(named),
@@ -31,13 +34,13 @@ impl State {
     }
 
     /// In one step: a half-written number would be another one.
-    pub(super) fn write(&self, through: u64) -> anyhow::Result<()> {
+    pub(super) fn write(&self, through: u64, refused: u64) -> anyhow::Result<()> {
         let Some(path) = &self.0 else {
             return Ok(());
         };
         let mut beside = path.clone().into_os_string();
         beside.push(".new");
-        std::fs::write(&beside, format!("{through}\n"))
+        std::fs::write(&beside, format!("{through} {refused}\n"))
             .and_then(|()| std::fs::rename(&beside, path))
             .with_context(|| path.display().to_string())
     }

@@ -92,6 +92,10 @@ fn read(patterns: &[String]) -> anyhow::Result<Vec<(PathBuf, String, String)>> {
     let mut out = vec![];
     for pattern in patterns {
         let paths = glob::files(pattern).map_err(|e| anyhow::anyhow!("{pattern}: {e}"))?;
+        // No failure, as in the reference.
+        if paths.is_empty() {
+            print::note(format_args!("{pattern}: there is no such file"));
+        }
         for path in paths {
             let name = path.display().to_string();
             let text =

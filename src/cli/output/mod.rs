@@ -68,7 +68,14 @@ impl OutputArgs {
             ("jsonpointer", None) => anyhow::bail!(
                 "the pointer is missing: --format jsonpointer=POINTER, as RFC 6901 has it"
             ),
-            _ => Format::Table,
+            ("table", None) => Format::Table,
+            _ => {
+                print::note(format_args!(
+                    "--format {} is not known: this is the table",
+                    self.format
+                ));
+                Format::Table
+            }
         })
     }
 
@@ -88,7 +95,7 @@ pub(super) fn row(
     match format {
         Format::Quiet => {
             let first = columns.first().map(String::as_str).unwrap_or_default();
-            writeln!(out, "{first}")?;
+            writeln!(out, "{}", print::tame(first))?;
         }
         Format::Table => {
             let lines: Vec<Vec<String>> = header
@@ -96,7 +103,7 @@ pub(super) fn row(
                 .zip(columns)
                 .map(|(name, value)| vec![(*name).to_owned(), value])
                 .collect();
-            out.write_all(aligned(&lines).as_bytes())?;
+            out.write_all(print::tame(&aligned(&lines)).as_bytes())?;
         }
         _ => out.write_all(document(format, json)?.as_bytes())?,
     }
@@ -130,13 +137,13 @@ pub(super) fn rows_to(
             }
             for row in rows {
                 let first = row.first().map(String::as_str).unwrap_or_default();
-                writeln!(out, "{first}")?;
+                writeln!(out, "{}", print::tame(first))?;
             }
         }
         Format::Table => {
             let mut lines = vec![header.iter().map(|h| (*h).to_owned()).collect()];
             lines.extend(rows);
-            out.write_all(aligned(&lines).as_bytes())?;
+            out.write_all(print::tame(&aligned(&lines)).as_bytes())?;
         }
         _ => out.write_all(document(format, json)?.as_bytes())?,
     }
