@@ -2,7 +2,7 @@
 use super::schema::PATHS;
 
 /// The word that is closest to the given one, if it is close.
-pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
     let word = word.to_lowercase().replace('-', "_");
     words

@@ -49,6 +49,7 @@ pub use courier::{Courier, Template};
 pub use extensions::Extensions;
 pub use feature_flags::FeatureFlags;
 pub use finding::{Finding, Warning};
+pub(crate) use hint::nearest;
 pub use hook::{HookSpec, WebHookConfig};
 pub use identity::{Identity, IdentitySchema};
 pub use load::{Loaded, Source};

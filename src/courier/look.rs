@@ -13,6 +13,7 @@ impl Composer {
     /// What is wrong with the templates of a configuration. One that is out of reach is only warned of: it may be back
     /// when it is needed.
     pub async fn look(&self, loaded: &Loaded, now: OffsetDateTime) -> Vec<Finding> {
+        super::look_folder::look_at_folder(loaded).await;
         let mut findings = vec![];
         for place in Place::all() {
             let origin = origin(&loaded.config, place).await;
@@ -26,6 +27,16 @@ impl Composer {
             let tried = tried.and_then(|files| self.library.parse(place, &files));
             let error = match tried {
                 Ok(parsed) => {
+                    for (line, name) in parsed.missing() {
+                        let key = pointer.trim_start_matches('/').replace('/', ".");
+                        let place = at(&origin, place.path().1, *line);
+                        tracing::warn!(
+                            key,
+                            place,
+                            name,
+                            "a template calls another that is not there: it will fail"
+                        );
+                    }
                     for (line, field) in parsed.fields() {
                         if !place.has_field(field) {
                             let key = pointer.trim_start_matches('/').replace('/', ".");

@@ -9,6 +9,7 @@ pub mod letter;
 mod library;
 mod look;
 mod look_bodies;
+mod look_folder;
 mod model;
 mod sprig;
 mod template;

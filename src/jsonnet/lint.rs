@@ -12,7 +12,7 @@ use rsjsonnet_lang::parser::Parser;
 use rsjsonnet_lang::span::{SpanId, SpanManager};
 use std::collections::HashSet;
 
-/// What is wrong, each with its place.
+/// What is wrong, each with its place. Of what cannot be read, the first mistake alone.
 #[must_use]
 pub fn lint(source: &str) -> Vec<String> {
     let snippet = source.into();
@@ -20,6 +20,12 @@ pub fn lint(source: &str) -> Vec<String> {
     if let Outcome::Failed(problem) = super::run::run(&Order { snippet, what }) {
         return vec![problem];
     }
+    slips(source, true)
+}
+
+/// What is wrong with a Jsonnet that can be read: functions of `std` that there are not, and locals that nobody uses if
+/// `unused`.
+pub(super) fn slips(source: &str, unused: bool) -> Vec<String> {
     let (arena, ast) = (Arena::new(), Arena::new());
     let names = StrInterner::new();
     let mut spans = SpanManager::new();
@@ -39,7 +45,7 @@ pub fn lint(source: &str) -> Vec<String> {
     let complaint = Complaint { source, place };
     let mut out: Vec<(SpanId, String)> = vec![];
     for (span, name) in &seen.bound {
-        if !seen.used.contains(name) && !name.starts_with('_') {
+        if unused && !seen.used.contains(name) && !name.starts_with('_') {
             out.push((*span, format!("nobody uses the local {name}")));
         }
     }

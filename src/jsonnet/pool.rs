@@ -119,8 +119,9 @@ impl JsonnetPool {
     ///
     /// # Errors
     /// All that [`JsonnetError`] tells of.
-    pub async fn check(&self, snippet: &str) -> Result<(), JsonnetError> {
-        self.ask(snippet, What::Check).await.map(|_| ())
+    pub async fn check(&self, snippet: &str) -> Result<Vec<String>, JsonnetError> {
+        let slips = self.ask(snippet, What::Check).await?;
+        Ok(slips.lines().map(str::to_owned).collect())
     }
 
     async fn ask(&self, snippet: &str, what: What) -> Result<String, JsonnetError> {

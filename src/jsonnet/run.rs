@@ -39,7 +39,7 @@ pub(super) fn run(order: &Order<'_>) -> Outcome {
         // An import may stand where a run gets to rarely.
         return match complaint.import(program.span_manager_mut()) {
             Some(text) => Outcome::Failed(text),
-            None => Outcome::Done(String::new()),
+            None => Outcome::Done(super::lint::slips(&order.snippet, false).join("\n")),
         };
     };
     for (index, (name, value)) in external.iter().enumerate() {

@@ -44,7 +44,12 @@ pub async fn look_at_request(
     let key = at.trim_start_matches('/').replace('/', ".");
     match source(resources, &policy, uri, now).await {
         Ok(snippet) => match jsonnet.check(&snippet).await {
-            Ok(()) => {}
+            Ok(slips) => {
+                for slip in slips {
+                    let place = format!("{}, {slip}", super::shown(uri));
+                    tracing::warn!(key, place, "a Jsonnet will fail where this is reached");
+                }
+            }
             Err(JsonnetError::Failed(text)) => {
                 let text = format!("{}, {text}", super::shown(uri));
                 findings.push(loaded.finding(&at, &text));

@@ -13,7 +13,7 @@ pub(super) mod value;
 
 use super::sprig::{self, Env};
 use budget::{MOST_ROUNDS, MOST_SOURCE, Output};
-use gotmpl::parse::{DefineNode, ListNode, Parser};
+use gotmpl::parse::{DefineNode, ListNode, Parser, SmolStr};
 use gotmpl::{EscapeErrorCode, FuncMap, TemplateError, Value};
 use rewrite::{Fault, Rewriter};
 use std::cell::RefCell;
@@ -61,6 +61,8 @@ pub(super) struct Parsed {
     ready: Ready,
     /// The fields that the template asks what it is given for, with their lines.
     fields: Fields,
+    /// The templates that it calls and that are not there, with their lines.
+    missing: Fields,
 }
 
 enum Ready {
@@ -82,24 +84,26 @@ impl Parsed {
         let mut trees = BTreeMap::new();
         let mut called = BTreeSet::new();
         let mut fields = vec![];
+        let mut missing = vec![];
         for source in sources {
             let failed = |fault: Fault| ParseError {
                 name: source.name.clone(),
                 line: fault.line,
                 what: fault.what,
             };
-            let (read, asked) = read(source, functions, &mut called).map_err(failed)?;
+            let read = read(source, functions, &mut called).map_err(failed)?;
             // The others may be given anything.
             if source.name == entry {
-                fields = asked;
+                (fields, missing) = (read.fields, read.calls);
             }
-            for (name, tree) in read {
+            for (name, tree) in read.trees {
                 // What is empty takes nothing's place.
                 if !trees.contains_key(&name) || !tree.is_empty_tree() {
                     trees.insert(name, tree);
                 }
             }
         }
+        missing.retain(|(_, name)| !trees.contains_key(name));
         let table = job::table(functions, &called);
         let ready = match mode {
             Mode::Text => {
@@ -120,6 +124,7 @@ impl Parsed {
             is_built_in: functions == sprig::Set::Full,
             ready,
             fields,
+            missing,
         })
     }
 
@@ -132,6 +137,10 @@ impl Parsed {
             }
         }
         fields
+    }
+
+    pub(super) fn missing(&self) -> &[(usize, String)] {
+        &self.missing
     }
 
     /// Only those have all functions.
@@ -210,16 +219,22 @@ fn in_words(code: EscapeErrorCode, description: String) -> String {
     }
 }
 
-/// Lines and names of fields.
+/// Lines and names, of fields or of templates.
 type Fields = Vec<(usize, String)>;
 
-/// The trees of one file: its own, and those that it defines; and the fields that its own asks for.
-/// The functions that they call are added to `called`.
+/// What a file holds: its own tree and those that it defines; and what its own asks for.
+struct Read {
+    trees: Vec<(String, ListNode)>,
+    fields: Fields,
+    calls: Fields,
+}
+
+/// Reads one file. The functions that it calls are added to `called`.
 fn read(
     source: &Source,
     functions: sprig::Set,
     called: &mut BTreeSet<String>,
-) -> Result<(Vec<(String, ListNode)>, Fields), Fault> {
+) -> Result<Read, Fault> {
     let fault = |line: usize, what: String| Fault { line, what };
     if source.text.len() > MOST_SOURCE {
         let what = format!("longer than {MOST_SOURCE} bytes");
@@ -256,14 +271,19 @@ fn read(
             || own::OF_THE_LIBRARY.contains(&name)
             || matches!(name, "print" | "printf" | "println")
     };
-    let mut fields = vec![];
+    let owned = |(line, name): (usize, SmolStr)| (line, name.to_string());
+    let (mut fields, mut calls) = (vec![], vec![]);
     for (at, (_, tree)) in trees.iter_mut().enumerate() {
         let mut rewriter = Rewriter::new(&is_known);
         rewriter.list(tree)?;
         if at == 0 {
-            let asked = rewriter.fields.into_iter();
-            fields = asked.map(|(line, name)| (line, name.to_string())).collect();
+            fields = rewriter.fields.into_iter().map(owned).collect();
+            calls = rewriter.calls.into_iter().map(owned).collect();
         }
     }
-    Ok((trees, fields))
+    Ok(Read {
+        trees,
+        fields,
+        calls,
+    })
 }

@@ -22,6 +22,8 @@ pub(super) struct Rewriter<'a> {
     variables: Vec<SmolStr>,
     /// Fields of what the template is given, with their lines.
     pub(super) fields: Vec<(usize, SmolStr)>,
+    /// Templates that are called, with their lines.
+    pub(super) calls: Vec<(usize, SmolStr)>,
     /// How many loops and `with`s have given the dot another meaning.
     rebound: usize,
 }
@@ -43,6 +45,7 @@ impl<'a> Rewriter<'a> {
             is_known,
             variables,
             fields: vec![],
+            calls: vec![],
             rebound: 0,
         }
     }
@@ -85,21 +88,24 @@ impl<'a> Rewriter<'a> {
             }
             Node::If(branch) => self.branch(branch, false)?,
             Node::With(branch) | Node::Range(branch) => self.branch(branch, true)?,
-            Node::Template(call) => match &mut call.pipe {
-                Some(pipe) => {
-                    self.pipe(pipe)?;
-                    pipe.commands.push(command(call.pos, own::DOT, vec![]));
+            Node::Template(call) => {
+                self.calls.push((call.pos.line, call.name.clone()));
+                match &mut call.pipe {
+                    Some(pipe) => {
+                        self.pipe(pipe)?;
+                        pipe.commands.push(command(call.pos, own::DOT, vec![]));
+                    }
+                    None => {
+                        let nothing = command(call.pos, own::NOTHING, vec![]);
+                        call.pipe = Some(PipeNode {
+                            pos: call.pos,
+                            decl: vec![],
+                            commands: vec![nothing],
+                            is_assign: false,
+                        });
+                    }
                 }
-                None => {
-                    let nothing = command(call.pos, own::NOTHING, vec![]);
-                    call.pipe = Some(PipeNode {
-                        pos: call.pos,
-                        decl: vec![],
-                        commands: vec![nothing],
-                        is_assign: false,
-                    });
-                }
-            },
+            }
             Node::Text(_) | Node::Define(_) | Node::Break(_) | Node::Continue(_) => {}
         }
         Ok(None)

@@ -255,6 +255,13 @@ fn fields_are_found_with_their_lines() {
 }
 
 #[test]
+fn calls_of_templates_that_are_not_there_are_found() {
+    let template = "{{ define \"x\" }}{{ template \"y\" . }}{{ end }}{{ template \"x\" . }}\n{{ template \"z\" . }}";
+    let parsed = parsed(Mode::Text, template).unwrap();
+    assert_eq!(parsed.missing(), [(2, "z".to_owned())]);
+}
+
+#[test]
 fn what_is_wrong_with_html_is_told_in_words() {
     let told = |template: &str| parsed(Mode::Html, template).err().unwrap().to_string();
     let open = told("<a href=\"{{ .To }}");
