@@ -121,6 +121,8 @@ fn config(host: &str, database: &Path, secrets: &Value, schema: &str) -> Value {
                 "base_url": format!("http://{host}:{ADMIN_PORT}/"),
             },
         },
+        // Apps that get an account back by a code get a session token, too.
+        "feature_flags": { "use_continue_with_transitions": true },
         // A line or two for each request would bury what was printed at the start.
         "log": { "level": "warning" },
         "cookies": { "secure": "false" },

@@ -161,7 +161,15 @@ pub fn page(places: &Places, asked: &HeaderMap) -> Response {
 fn html(places: &Places) -> String {
     let mut facts = String::new();
     for (name, value) in places.facts() {
-        let _ = write!(facts, "<dt>{name}</dt><dd>{}</dd>", escaped(&value));
+        let shown = escaped(&value);
+        let _ = if value.starts_with("http") {
+            write!(
+                facts,
+                "<dt>{name}</dt><dd><a href=\"{shown}\">{shown}</a></dd>"
+            )
+        } else {
+            write!(facts, "<dt>{name}</dt><dd>{shown}</dd>")
+        };
     }
     let block = |line: &str| format!("<pre tabindex=\"0\"><code>{}</code></pre>", escaped(line));
     let mut lines = String::new();

@@ -509,13 +509,16 @@ fn the_quickstart_loads() {
     let loaded = with(true).unwrap();
     assert_eq!(loaded.warnings, []);
     assert_eq!(loaded.config.extensions.hashing.memory, Some(512 << 20));
-    // Its address begins with http: in earnest, browsers would lose their cookies.
+    // Its address begins with http: in earnest, browsers would lose their cookies. And mails need somebody to take them.
     let warnings = with(false).unwrap().warnings;
     let keys: Vec<_> = warnings
         .iter()
         .map(|warning| warning.key.as_str())
         .collect();
-    assert_eq!(keys, ["serve.public.base_url"]);
+    assert_eq!(
+        keys,
+        ["serve.public.base_url", "courier.smtp.connection_uri"]
+    );
 }
 
 /// What another release means by its keys is not known.

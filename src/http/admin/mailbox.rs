@@ -111,7 +111,8 @@ fn html(cx: &Cx, letters: &[Letter]) -> Response {
         list.push_str("</article>");
     }
     let note = if is_mailbox(&cx.config) {
-        "No mail server is configured: mails go nowhere but here, where a courier runs (--watch-courier)."
+        "No mail server is configured: mails go nowhere but here. They are queued until a courier runs (--watch-courier), \
+         and count as sent then."
     } else {
         "Mails are handed to the mail server or gateway that is configured, and shown here, too."
     };
@@ -172,7 +173,7 @@ const STYLE: &str = "\
 :root{color-scheme:light dark}body{margin:0;font:16px/1.5 system-ui,sans-serif}main{max-width:46rem;margin:0 auto;\
 padding:1.5rem}article{border:1px solid #8886;border-radius:.5rem;padding:0 1rem 1rem;margin:1rem 0}\
 h2{font-size:1.05rem;overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere}\
-iframe{width:100%;height:16rem;border:1px solid #8886;border-radius:.25rem;background:#fff}";
+iframe{width:100%;height:30rem;border:1px solid #8886;border-radius:.25rem;background:#fff}";
 
 #[cfg(test)]
 mod tests {
