@@ -1,4 +1,5 @@
 //! Leaf types: the words everybody speaks, ids, time, dice, secrets, addresses on the web.
+pub mod alarm;
 pub mod build;
 pub mod clock;
 pub mod domain;

@@ -1,4 +1,5 @@
 //! What methods write to people, and how long it seems to take.
+use crate::base::alarm;
 use crate::base::id::{AddressId, FlowId};
 use crate::base::terms::{TemplateType, Via};
 use crate::courier::Letter;
@@ -131,13 +132,13 @@ pub(super) async fn proven(
     }))
 }
 
-/// Nobody shall tell by the clock whether an address is known. To write to somebody takes a few milliseconds; the
+/// Nobody shall tell by the clock whether an address is known. To write to somebody takes two or three milliseconds; the
 /// answer waits until this much has passed since the request came, whatever there was to do.
-const EVEN: Duration = Duration::from_millis(20);
+const EVEN: Duration = Duration::from_millis(10);
 
 /// Does the work, and takes as long for it as for anybody else.
 pub(super) async fn evenly<T>(cx: &Cx, work: impl Future<Output = T>) -> T {
     let done = work.await;
-    tokio::time::sleep_until(cx.began + EVEN).await;
+    alarm::at(cx.began + EVEN).await;
     done
 }

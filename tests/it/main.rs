@@ -10,6 +10,7 @@ mod code;
 mod config;
 mod courier;
 mod documents;
+mod evenness;
 mod fuzz;
 mod http;
 mod identities;
