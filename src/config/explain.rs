@@ -54,10 +54,10 @@ fn explain(error: &ValidationError<'_>, origins: &Origins, out: &mut Vec<Finding
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
             let at = format!("{pointer}/{}", escape(name));
-            let origin = origins
-                .key(&pointer)
-                .cloned()
-                .filter(|_| !pointer.is_empty());
+            // A variable or a flag beside it has not left it out.
+            let origin = origins.key(&pointer).cloned();
+            let origin = origin
+                .filter(|origin| !pointer.is_empty() && matches!(origin, Origin::File { .. }));
             out.push(Finding::new(origin, &at, hint::missing(&at)));
         }
         Kind::Type { kind } => {

@@ -43,6 +43,8 @@ pub enum BadRelay {
     Scheme,
     #[error("names no host")]
     Host,
+    #[error("has a port that there is not: 1 to 65535")]
+    Port,
     #[error("has a user name or password that is no text once its %-escapes are undone")]
     Login,
     #[error("has a % without two hexadecimal digits behind it; the sign itself is written %25")]
@@ -67,7 +69,10 @@ const FALSE: [&str; 6] = ["0", "f", "F", "FALSE", "false", "False"];
 
 impl Relay {
     pub fn parse(uri: &str) -> Result<Self, BadRelay> {
-        let url = Url::parse(uri).map_err(|_| BadRelay::Address)?;
+        let url = Url::parse(uri).map_err(|error| match error {
+            url::ParseError::InvalidPort => BadRelay::Port,
+            _ => BadRelay::Address,
+        })?;
         if !is_escaped(uri) {
             return Err(BadRelay::Escape);
         }
@@ -220,7 +225,7 @@ mod tests {
             ("mail.example.org:25", BadRelay::Scheme),
             ("http://mail.example.org", BadRelay::Scheme),
             ("smtp:///?x", BadRelay::Host),
-            ("smtp://host:99999", BadRelay::Address),
+            ("smtp://host:99999", BadRelay::Port),
             ("smtp://%ff:x@host:25", BadRelay::Login),
             ("smtp://user:Super%zzSecret@host:25", BadRelay::Escape),
             ("smtp://user:100%@host:25", BadRelay::Escape),

@@ -263,7 +263,7 @@ fn cookies(config: &Config, out: &mut Collector<'_>) {
         out.warn(
             "/serve/public/base_url",
             text,
-            "write https; to develop without TLS, start with --dev",
+            "write https; to develop without TLS, start `kratos serve` with --dev",
         );
     }
     if session.same_site == SameSite::None && !session.secure {

@@ -59,7 +59,13 @@ impl Composer {
                     let key = pointer.trim_start_matches('/').replace('/', ".");
                     tracing::warn!(key, error = text, "a template is out of reach");
                 }
-                _ => findings.push(loaded.finding(&pointer, &text)),
+                _ => {
+                    // Files of one folder are read for several templates.
+                    let finding = loaded.finding(&pointer, &text);
+                    if !findings.contains(&finding) {
+                        findings.push(finding);
+                    }
+                }
             }
         }
         findings

@@ -246,6 +246,8 @@ impl Target<'_> {
                 json!({"code": code.code.as_deref().unwrap_or_default(), "used_at": used_at}),
             );
         }
+        // As the reference writes it: no list where there is nothing to put into one.
+        let codes = Some(codes).filter(|codes| !codes.is_empty());
         self.replace(
             Kind::LookupSecret,
             vec![],
