@@ -22,13 +22,13 @@ impl Composer {
                 Origin::Folder(_) => FOLDER_KEY.to_owned(),
                 Origin::BuiltIn => continue,
             };
+            let key = pointer.trim_start_matches('/').replace('/', ".");
             let files = self.library.load(&loaded.config, place, &origin, now);
             let tried = files.await;
             let tried = tried.and_then(|files| self.library.parse(place, &files));
             let error = match tried {
                 Ok(parsed) => {
                     for (line, name) in parsed.missing() {
-                        let key = pointer.trim_start_matches('/').replace('/', ".");
                         let place = at(&origin, place.path().1, *line);
                         tracing::warn!(
                             key,
@@ -39,7 +39,6 @@ impl Composer {
                     }
                     for (line, field) in parsed.fields() {
                         if !place.has_field(field) {
-                            let key = pointer.trim_start_matches('/').replace('/', ".");
                             let place = at(&origin, place.path().1, line);
                             tracing::warn!(
                                 key,
@@ -56,7 +55,6 @@ impl Composer {
             let text = told(&origin, &error);
             match (&origin, &error) {
                 (Origin::Url(url), LoadError::Fetch(_)) if url.starts_with("http") => {
-                    let key = pointer.trim_start_matches('/').replace('/', ".");
                     tracing::warn!(key, error = text, "a template is out of reach");
                 }
                 _ => {

@@ -15,25 +15,16 @@ use std::marker::PhantomData;
 /// What was submitted. A body that cannot be read becomes a message on the form when a method asks for it.
 #[must_use]
 pub fn submission(head: &Parts, body: &[u8], query: &Params) -> Submission {
-    // Who only looks where a link leads must not use it up.
-    if head.method == Method::HEAD {
-        return Submission {
-            verb: Verb::Post,
-            query: query.clone(),
-            body: Body::Unreadable("HEAD submits nothing.".into()),
-        };
-    }
-    if head.method == Method::GET {
-        return Submission {
-            verb: Verb::Get,
-            query: query.clone(),
-            body: Body::Empty,
-        };
-    }
+    let (verb, body) = match head.method {
+        Method::GET => (Verb::Get, Body::Empty),
+        // Who only looks where a link leads must not use it up.
+        Method::HEAD => (Verb::Post, Body::Unreadable("HEAD submits nothing.".into())),
+        _ => (Verb::Post, read(&head.headers, body)),
+    };
     Submission {
-        verb: Verb::Post,
+        verb,
         query: query.clone(),
-        body: read(&head.headers, body),
+        body,
     }
 }
 

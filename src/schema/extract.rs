@@ -212,17 +212,19 @@ impl Walk<'_> {
         let identifies = extension.password_identifier
             || extension.webauthn_identifier
             || extension.code_identifier;
+        let normal = identifies.then(|| identifier::normalize(&text));
+        let normal = normal.unwrap_or_default();
         // Whoever types blanks would be signed in as that person.
-        if identifies && identifier::normalize(&text).is_empty() {
+        if identifies && normal.is_empty() {
             let property = field.rsplit('.').next().unwrap_or(field);
             let violation = Violation::new(field, say::missing(property));
             return push(&mut self.out.violations, violation);
         }
         if extension.password_identifier {
-            push(&mut self.out.password, identifier::normalize(&text));
+            push(&mut self.out.password, normal.clone());
         }
         if extension.webauthn_identifier {
-            push(&mut self.out.webauthn, identifier::normalize(&text));
+            push(&mut self.out.webauthn, normal);
             if self.webauthn_name.as_deref().unwrap_or("").is_empty() {
                 self.webauthn_name = Some(text.to_lowercase());
             }

@@ -88,6 +88,7 @@ const KEYS: &[(&str, Shape)] = &[
     ),
     ("user_handle", Bytes),
 ];
+const BACKUP_CODE: Shape = Object(&[("code", Text), ("used_at", Moment)]);
 const ADDRESS: Shape = Object(&[
     ("id", Any),
     ("value", Text),
@@ -123,13 +124,7 @@ const CREATE: Shape = Object(&[
             ("oidc", PROVIDERS),
             ("saml", SAML_PROVIDERS),
             ("totp", Config(&[("totp_url", Text)])),
-            (
-                "lookup_secret",
-                Config(&[(
-                    "codes",
-                    List(&Object(&[("code", Text), ("used_at", Moment)])),
-                )]),
-            ),
+            ("lookup_secret", Config(&[("codes", List(&BACKUP_CODE))])),
             ("webauthn", Config(KEYS)),
             ("passkey", Config(KEYS)),
         ]),
@@ -145,7 +140,7 @@ const CREATE: Shape = Object(&[
 ]);
 
 /// The configs of credentials as they are stored and shown to administrators.
-const STORED: Shape = Object(&[
+const STORED: &[(&str, Shape)] = &[
     (
         "password",
         Object(&[
@@ -156,10 +151,7 @@ const STORED: Shape = Object(&[
     ("totp", Object(&[("totp_url", Text)])),
     (
         "lookup_secret",
-        Object(&[(
-            "recovery_codes",
-            List(&Object(&[("code", Text), ("used_at", Moment)])),
-        )]),
+        Object(&[("recovery_codes", List(&BACKUP_CODE))]),
     ),
     ("webauthn", Object(KEYS)),
     ("passkey", Object(KEYS)),
@@ -170,14 +162,11 @@ const STORED: Shape = Object(&[
             List(&Object(&[("channel", Text), ("address", Text)])),
         )]),
     ),
-]);
+];
 
 /// What is wrong with the config of a credential of that kind, with the path of where.
 pub(super) fn trouble_in_config(kind: &str, config: &Value) -> Option<String> {
-    let Object(kinds) = STORED else {
-        return None;
-    };
-    let (_, shape) = kinds.iter().find(|(name, _)| *name == kind)?;
+    let (_, shape) = STORED.iter().find(|(name, _)| *name == kind)?;
     trouble(config, &format!("credentials.{kind}.config"), shape, false)
 }
 
