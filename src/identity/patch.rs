@@ -24,6 +24,8 @@ use uuid::Uuid;
 pub struct Patched {
     pub identity: Identity,
     pub region: Option<String>,
+    /// How it is shown: metadata that was removed is left out of the answer.
+    pub origin: Origin,
 }
 
 /// What nobody may change this way.
@@ -91,9 +93,14 @@ pub fn apply(
         dice,
         now,
     };
+    let origin = match document.get("metadata_admin") {
+        Some(_) => Origin::Stored,
+        None => Origin::Replaced,
+    };
     Ok(Patched {
         identity: reader.identity(&document)?,
         region,
+        origin,
     })
 }
 

@@ -92,7 +92,8 @@ impl LoginMethod for LookupSecret {
         else {
             return Ok(());
         };
-        if set_up(identity).is_none() {
+        // Asked for even where none were imported, as there, though nothing fits then.
+        if identity.credential(CredentialsType::LookupSecret).is_none() {
             return Ok(());
         }
         let field = Node::input("lookup_secret", Input::Text).group(ME);
@@ -128,7 +129,8 @@ async fn use_code(cx: &Cx, step: &mut Step<'_, Login>, s: &Submission) -> Result
     let body = decode(&LOGIN, s)?;
     csrf::check(cx, step.flow, s)?;
     let mut identity = second_step_of(cx, step).await?;
-    let credential = set_up(&identity).ok_or_else(|| Fault::form(text::validation::no_lookup()))?;
+    let credential = identity.credential(CredentialsType::LookupSecret);
+    let credential = credential.ok_or_else(|| Fault::form(text::validation::no_lookup()))?;
     let typed = text_of(&body, "lookup_secret");
     let Some(place) = place_of(codes(&credential.config), typed) else {
         return Err(Fault::form(text::validation::lookup_wrong()));

@@ -2,6 +2,7 @@
 use crate::support::client::{ALL_KINDS, Client, Form, Kind, PASSWORD, messages};
 use crate::support::{TestApp, rounds};
 use kratos::base::clock::Clock;
+use reqwest::Method;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
@@ -264,6 +265,34 @@ async fn a_backup_code_works_once_however_often_it_is_sent_at_once() {
     assert_eq!(owner.submit("settings", &form, off).await.status, 200);
     let mut client = signed_in(&app, Kind::Spa, ADA).await;
     assert_eq!(client.whoami().await.json()["identity"]["id"], id);
+}
+
+/// As with the reference: they are no second factor that has to be used, but may be tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn factors_that_were_imported_empty_are_asked_for_and_nothing_fits() {
+    let app = TestApp::with(on()).await;
+    let body = json!({ "schema_id": "default", "traits": { "email": ADA }, "credentials": {
+        "password": { "config": { "password": PASSWORD } },
+        "totp": { "config": { "totp_url": "" } }, "lookup_secret": { "config": { "codes": [] } },
+    } });
+    let path = "/admin/identities";
+    let made = app.admin(Method::POST, path, Some(&body)).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let mut client = signed_in(&app, Kind::Native, ADA).await;
+    let settings = client.start("settings", "").await;
+    assert!(settings.node("totp_unlink").is_none());
+    for (field, code, expected) in [
+        ("totp_code", "123456", "4000008"),
+        ("lookup_secret", "abcdefgh", "4000016"),
+    ] {
+        let form = client.start("login", "aal=aal2").await;
+        assert!(form.node(field).is_some());
+        let mut body = json!({ "method": field.trim_end_matches("_code") });
+        body[field] = code.into();
+        let answer = client.submit("login", &form, body).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(messages(&answer.json()), [expected]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,13 +49,6 @@ impl Method for Totp {
     }
 }
 
-/// The app that the person has set up, if there is one that can be used.
-fn set_up(identity: &Identity) -> Option<&Credential> {
-    let credential = identity.credential(CredentialsType::Totp)?;
-    let url = credential.config["totp_url"].as_str()?;
-    (!url.is_empty()).then_some(credential)
-}
-
 fn proof(cx: &Cx) -> Authentication {
     Authentication::by(ME, Aal::Two, cx.now)
 }
@@ -72,7 +65,8 @@ impl LoginMethod for Totp {
         else {
             return Ok(());
         };
-        if set_up(identity).is_none() {
+        // Asked for even where it was imported empty, as there, though nothing fits then.
+        if identity.credential(CredentialsType::Totp).is_none() {
             return Ok(());
         }
         let field = Node::input("totp_code", Input::Text).group(ME).value("");
@@ -109,7 +103,8 @@ async fn check(cx: &Cx, step: &mut Step<'_, Login>, s: &Submission) -> Result<Id
     step.flow.passing.transient_payload = Some(body["transient_payload"].clone());
     csrf::check(cx, step.flow, s)?;
     let identity = second_step_of(cx, step).await?;
-    let credential = set_up(&identity).ok_or_else(|| Fault::form(text::validation::no_totp()))?;
+    let credential = identity.credential(CredentialsType::Totp);
+    let credential = credential.ok_or_else(|| Fault::form(text::validation::no_totp()))?;
     let wrong = || Fault::form(text::validation::totp_wrong());
     let key = Key::of(&credential.config).ok_or_else(wrong)?;
     let matched = key.check(text_of(&body, "totp_code"), cx.now);

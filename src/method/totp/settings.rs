@@ -1,6 +1,6 @@
 //! Setting up an authenticator app, and doing without it.
 use super::key::Key;
-use super::{ME, Totp, picture, proof, set_up};
+use super::{ME, Totp, picture, proof};
 use crate::base::terms::CredentialsType;
 use crate::flow::outcome::SettingsOutcome;
 use crate::flow::{Cx, Fault, Step, Submission};
@@ -30,6 +30,12 @@ static SHAPE: LazyLock<Result<Payload, SchemaError>> = LazyLock::new(|| {
     } }))
 });
 
+fn is_set_up(identity: &Identity) -> bool {
+    let credential = identity.credential(CredentialsType::Totp);
+    let url = credential.and_then(|c| c.config["totp_url"].as_str());
+    url.is_some_and(|url| !url.is_empty())
+}
+
 #[async_trait]
 impl SettingsMethod for Totp {
     async fn populate(
@@ -38,7 +44,7 @@ impl SettingsMethod for Totp {
         flow: &mut SettingsFlow,
         identity: &Identity,
     ) -> Result<(), Fault> {
-        if set_up(identity).is_some() {
+        if is_set_up(identity) {
             let button = Node::submit("totp_unlink", "true").group(ME).required();
             flow.form.set(button.label(text::settings::totp_unlink()));
             return Ok(());
@@ -93,7 +99,7 @@ impl SettingsMethod for Totp {
         body: &Value,
     ) -> Result<SettingsOutcome, Fault> {
         must_be_fresh(cx, owner.session)?;
-        if set_up(owner.identity).is_some() {
+        if is_set_up(owner.identity) {
             let mut identity = owner.identity.clone();
             if body["totp_unlink"] == true {
                 identity.remove_credential(CredentialsType::Totp);

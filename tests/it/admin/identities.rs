@@ -198,6 +198,10 @@ async fn patches_reach_what_administrators_see() {
         stored["credentials"]["password"]["config"],
         json!({ "hashed_password": HASH })
     );
+    let remove = json!([{ "op": "remove", "path": "/metadata_admin" }]);
+    let removed = patch(&app, &id, &remove).await.json();
+    assert_eq!(removed.get("metadata_admin"), None);
+    assert!(get(&app, &id).await.json()["metadata_admin"].is_null());
 }
 
 #[tokio::test(flavor = "multi_thread")]

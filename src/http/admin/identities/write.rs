@@ -8,7 +8,7 @@ use crate::http::context::Call;
 use crate::http::{body, respond};
 use crate::identity::import::{self, ImportError, Imported};
 use crate::identity::json::{Origin, Show};
-use crate::identity::patch;
+use crate::identity::patch::{self, Patched};
 use crate::model::identity::Identity;
 use crate::store::{Error, Load};
 use axum::http::header::{HeaderValue, LOCATION};
@@ -121,9 +121,9 @@ async fn amend(call: &Call) -> Result<Response, Fault> {
     let known = known(call).await?;
     let wanted: Value = body::whole_json(&call.body).map_err(Refusal::bad)?;
     let patched = |old: &Identity| patch::apply(&wanted, old, cx.dice(), cx.now).map_err(unfit);
-    let region = patched(&known)?.region;
+    let Patched { region, origin, .. } = patched(&known)?;
     let identity = change(cx, known, |old| Ok(patched(old)?.identity)).await?;
-    Ok(changed(cx, &identity, Origin::Stored, region.as_deref()))
+    Ok(changed(cx, &identity, origin, region.as_deref()))
 }
 
 /// The identity as it has become. The region is not kept, only said back.
