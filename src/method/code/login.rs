@@ -204,45 +204,51 @@ async fn answer(
     if text_of(&body, "resend") == "code" {
         step.flow.state = State::ChooseMethod;
     }
-    match step.flow.state {
-        State::ChooseMethod => ask(cx, step, &body).await,
-        State::SentEmail => verify(cx, step, &body).await,
-        _ => Err(Fault::form(text::login::nobody())),
+    let owner = owner(cx, step).await?;
+    let hide = cx.config.security.account_enumeration.mitigate && owner.is_none();
+    let work = async {
+        match step.flow.state {
+            State::ChooseMethod => ask(cx, step, &body, owner, hide).await,
+            State::SentEmail => verify(cx, step, &body, owner, hide).await,
+            _ => Err(Fault::form(text::login::nobody())),
+        }
+    };
+    if hide {
+        evenly(cx, work).await
+    } else {
+        work.await
     }
 }
 
-/// Sends a code to whom the identifier belongs to.
-async fn ask(cx: &Cx, step: &mut Step<'_, Login>, body: &Value) -> Result<LoginOutcome, Fault> {
+/// Sends a code to whom the identifier belongs to. Where accounts must not be told apart, `hide`, one seems to be on its
+/// way to everybody.
+async fn ask(
+    cx: &Cx,
+    step: &mut Step<'_, Login>,
+    body: &Value,
+    owner: Option<Identity>,
+    hide: bool,
+) -> Result<LoginOutcome, Fault> {
     let typed = match text_of(body, "identifier") {
         "" => text_of(body, "address"),
         identifier => identifier,
     };
     let identifier = lower(typed);
-    let owner = owner(cx, step).await?;
     let second_factor_of = owner
         .as_ref()
         .filter(|_| step.flow.own.requested_aal == Aal::Two);
-    let hide = cx.config.security.account_enumeration.mitigate && owner.is_none();
-    let work = async {
-        let found = match addresses::find(cx, &identifier, second_factor_of).await {
-            Ok(found) => Some(found),
-            // Where accounts must not be told apart, a code seems to be on its way to everybody.
-            Err(Fault::Form(_)) if hide && !identifier.is_empty() => None,
-            Err(fault) => return Err(fault),
-        };
-        if step.flow.own.refresh
-            && let (Some(owner), Some(found)) = (&owner, &found)
-            && owner.id != found.identity.id
-        {
-            return Err(Fault::form(text::validation::no_code_account()));
-        }
-        send(cx, step, &identifier, found.as_ref()).await
+    let found = match addresses::find(cx, &identifier, second_factor_of).await {
+        Ok(found) => Some(found),
+        Err(Fault::Form(_)) if hide && !identifier.is_empty() => None,
+        Err(fault) => return Err(fault),
     };
-    if hide {
-        evenly(cx, work).await?;
-    } else {
-        work.await?;
+    if step.flow.own.refresh
+        && let (Some(owner), Some(found)) = (&owner, &found)
+        && owner.id != found.identity.id
+    {
+        return Err(Fault::form(text::validation::no_code_account()));
     }
+    send(cx, step, &identifier, found.as_ref()).await?;
     Ok(LoginOutcome::AskAgain(Shown::Unfinished))
 }
 
@@ -342,7 +348,13 @@ fn ask_for_code(cx: &Cx, step: &mut Step<'_, Login>, identifier: &str) {
     });
 }
 
-async fn verify(cx: &Cx, step: &mut Step<'_, Login>, body: &Value) -> Result<LoginOutcome, Fault> {
+async fn verify(
+    cx: &Cx,
+    step: &mut Step<'_, Login>,
+    body: &Value,
+    owner: Option<Identity>,
+    hide: bool,
+) -> Result<LoginOutcome, Fault> {
     let code = text_of(body, "code");
     if code.is_empty() {
         return Err(Fault::field("code", text::validation::missing("code")));
@@ -351,26 +363,21 @@ async fn verify(cx: &Cx, step: &mut Step<'_, Login>, body: &Value) -> Result<Log
         "" => text_of(body, "identifier"),
         address => address,
     };
-    let owner = owner(cx, step).await?;
     let flow = &mut *step.flow;
     let second = flow.own.requested_aal == Aal::Two;
     let claimed = match &owner {
-        Some(owner) if second => owner.clone(),
+        Some(owner) if second => Some(owner.id),
         _ => match addresses::find(cx, &lower(typed), None).await {
-            Ok(found) => found.identity,
-            Err(Fault::Form(_))
-                if cx.config.security.account_enumeration.mitigate && owner.is_none() =>
-            {
-                cx.store().count_submission::<Login>(flow.id).await?;
-                return Err(Fault::form(text::login::code_invalid()));
-            }
+            Ok(found) => Some(found.identity.id),
+            // Tried and counted as for anybody: so many wrong codes must not tell either.
+            Err(Fault::Form(_)) if hide => None,
             Err(fault) => return Err(fault),
         },
     };
-    if flow.own.refresh && owner.is_some_and(|owner| owner.id != claimed.id) {
+    if flow.own.refresh && owner.is_some_and(|owner| claimed != Some(owner.id)) {
         return Err(Fault::form(text::validation::no_code_account()));
     }
-    let is_theirs = |own: &LoginCode| own.identity == claimed.id;
+    let is_theirs = |own: &LoginCode| claimed == Some(own.identity);
     let used = match secret::try_code::<Login, LoginCode>(cx, flow.id, code, is_theirs).await? {
         Tried::Right(code) => code.own,
         Tried::Wrong => return Err(Fault::form(text::login::code_invalid())),
@@ -378,7 +385,7 @@ async fn verify(cx: &Cx, step: &mut Step<'_, Login>, body: &Value) -> Result<Log
     };
     // Anew: the address may have been verified, or the account switched off, since it was looked at.
     let mut identities = cx.store().identities();
-    let mut identity = identities.get(claimed.id, Load::Credentials).await?;
+    let mut identity = identities.get(used.identity, Load::Credentials).await?;
     let proven = identity
         .verifiable_addresses
         .iter_mut()
