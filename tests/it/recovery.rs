@@ -324,6 +324,36 @@ async fn an_address_is_chosen_and_typed_in_full() {
     assert_eq!(done.status, 200, "{}", done.text);
     assert_eq!(client.whoami().await.status, 200);
 
+    // Whoever goes back and has a code sent elsewhere does without the one of before.
+    app.clock.advance(Duration::seconds(1));
+    let mut client = app.spa();
+    let form = client.start("recovery", "").await;
+    let begun = json!({ "recovery_address": ADA });
+    client.submit("recovery", &form, begun).await;
+    let confirmed = [
+        ("recovery_select_address", &choice),
+        ("recovery_confirm_address", &second.into()),
+    ];
+    for (field, value) in confirmed {
+        let mut fields = json!({ "recovery_address": ADA });
+        fields[field] = value.clone();
+        client.submit("recovery", &form, fields).await;
+    }
+    let old = json!({ "code": app.code(second).await });
+    let back = json!({ "recovery_address": ADA, "screen": "previous" });
+    let answer = client.submit("recovery", &form, back).await.json();
+    assert_eq!(answer["state"], "recovery_awaiting_address_choice");
+    let nodes = answer["ui"]["nodes"].as_array().expect("nodes");
+    let own = nodes
+        .iter()
+        .find(|n| n["meta"]["label"]["text"] == "ad****@example.org");
+    let own = own.expect("a choice")["attributes"]["value"].clone();
+    let own = json!({ "recovery_address": ADA, "recovery_select_address": own });
+    let answer = client.submit("recovery", &form, own).await.json();
+    assert_eq!(answer["state"], "recovery_awaiting_code");
+    let answer = client.submit("recovery", &form, old).await.json();
+    assert_eq!(messages(&answer), ["4060006"]);
+
     let mut stranger = app.spa();
     let form = stranger.start("recovery", "").await;
     let address = json!({ "recovery_address": "nobody@example.org" });

@@ -162,7 +162,8 @@ pub(super) async fn send(
     (via, to): (Via, &str),
     batch: &mut Batch<'_>,
 ) -> Result<(), Fault> {
-    if matches!(flow.state, State::SentEmail | State::RecoveryAwaitingCode) {
+    // There are none where the form has been begun just now; to the other states there is a way back.
+    if flow.state != State::ChooseMethod {
         batch.delete_once::<RecoveryCode>(flow.id);
     }
     let Some((identity, address)) = recovered_by(cx, flow, Some(via), to).await? else {
