@@ -11,6 +11,7 @@ mod look;
 mod look_bodies;
 mod look_folder;
 mod model;
+mod pauses;
 mod sprig;
 mod template;
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use super::channel::smtp::{Begin, Connections};
 use super::channel::{Channel, Trouble, http};
 use super::gate::Inside;
+use super::pauses::{self, Pauses};
 use super::ways::{self, Way, Ways};
 use crate::base::clock::Clock;
 use crate::base::id::{MessageId, RowId};
@@ -18,7 +19,7 @@ use crate::jsonnet::JsonnetPool;
 use crate::model::message::{CourierMessage, MessageStatus};
 use crate::outbound::{Outbound, Request};
 use crate::resource::Resources;
-use crate::store::{Attempt, Error, Holding, Seen, Store};
+use crate::store::{Attempt, Error, Holding, Left, Seen, Store};
 use crate::telemetry::metrics::{Delivery, Metrics};
 use async_trait::async_trait;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -29,8 +30,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Who has claimed a message and says nothing for so long has lost it.
 pub const LEASE: Duration = Duration::from_secs(40);
-/// The longest pause before a message is tried again.
-const LONGEST_PAUSE: time::Duration = time::Duration::minutes(5);
+/// A worker of the reference has so many times as long.
+const THEIR_LEASES: u32 = 4;
 /// Messages claimed at once, where there are many, as a multiple of `courier.worker.pull_count`.
 const MOST_PULLS: u32 = 5;
 /// Messages that are looked at then.
@@ -70,6 +71,7 @@ struct Inner {
     office: Arc<dyn Office>,
     connections: Connections,
     ways: Ways,
+    pauses: Pauses,
     /// What is in our hands.
     ours: Mutex<HashSet<MessageId>>,
     /// When the database last failed.
@@ -115,6 +117,7 @@ impl Worker {
             office,
             connections: Connections::default(),
             ways: Ways::new(usize::from(doors.max(1))),
+            pauses: Pauses::default(),
             ours: Mutex::default(),
             outage: Mutex::default(),
             stop,
@@ -170,8 +173,12 @@ impl Worker {
         }
         let limit = count * look.pulls.clamp(1, MOST_PULLS);
         let queue = office.store().queue();
-        let stuck = worker.ways.stuck();
-        let claimed = queue.claim_but(office.clock().now(), limit, &stuck);
+        let now = office.clock().now();
+        let left = Left {
+            channels: worker.ways.stuck(),
+            recipients: worker.pauses.at(now),
+        };
+        let claimed = queue.claim_but(now, limit, &left);
         let claimed = match claimed.await {
             // Another worker was faster.
             Err(Error::Contended) => return Ok(false),
@@ -259,7 +266,8 @@ impl Inner {
     }
 
     /// Gives back to the queue what others have claimed and lost: by their own clock, or because we have seen it
-    /// unchanged for a whole lease. The reference's workers leave no time of the claim.
+    /// unchanged for long. The reference's workers leave no time of the claim, and send what they have claimed one after
+    /// the other, ten seconds each at most.
     async fn sweep(&self, look: &mut Look) -> Result<(), Error> {
         let store = self.office.store();
         let waiting = store.messages().waiting().await?;
@@ -278,7 +286,8 @@ impl Inner {
         for seen in held {
             let since = *look.seen.entry(seen).or_insert_with(Instant::now);
             let has_ticket = seen.updated_at != seen.created_at;
-            let is_lost = since.elapsed() >= self.lease
+            let longest = if has_ticket { 1 } else { THEIR_LEASES };
+            let is_lost = since.elapsed() >= self.lease * longest
                 || (has_ticket && now - seen.updated_at >= self.lease);
             if is_lost && !had_outage && store.queue().release(&seen).await? {
                 look.seen.remove(&seen);
@@ -383,11 +392,12 @@ impl Inner {
                 (MessageStatus::Abandoned, Delivery::Abandoned, None)
             }
             Err(_) => {
-                let pause = pause(config.courier.worker.pull_wait, tries);
+                let pause = pauses::length(config.courier.worker.pull_wait, tries);
                 (MessageStatus::Queued, Delivery::Failed, Some(now + pause))
             }
         };
         let message = holding.message();
+        self.pauses.set(&message.recipient, not_before);
         match &result {
             Ok(()) => tracing::debug!(message_id, "a message was delivered"),
             Err(error) => tracing::warn!(
@@ -517,16 +527,6 @@ fn least(in_vain: u32) -> Duration {
     Duration::from_millis(10 << in_vain.min(3))
 }
 
-/// Before the next attempt: `pull_wait`, and twice as long each time.
-fn pause(pull_wait: time::Duration, tries: i64) -> time::Duration {
-    let doubled = 1_i32
-        .checked_shl(u32::try_from(tries.clamp(0, 20)).unwrap_or(20))
-        .unwrap_or(i32::MAX);
-    pull_wait
-        .saturating_mul(doubled)
-        .clamp(time::Duration::ZERO, LONGEST_PAUSE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -536,16 +536,5 @@ mod tests {
         let waits: Vec<_> = (0..5).map(|n| least(n).as_millis()).collect();
         assert_eq!(waits, [10, 20, 40, 80, 80]);
         assert_eq!(least(u32::MAX), least(4));
-    }
-
-    #[test]
-    fn pauses_grow_and_end() {
-        let second = time::Duration::SECOND;
-        let pauses: Vec<_> = (0..6)
-            .map(|tries| pause(second, tries).whole_seconds())
-            .collect();
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 32]);
-        assert_eq!(pause(second, i64::MAX), LONGEST_PAUSE);
-        assert_eq!(pause(-second, 3), time::Duration::ZERO);
     }
 }

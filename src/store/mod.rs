@@ -41,7 +41,7 @@ pub use batch::Batch;
 pub use cleanup::{Cleanup, Expiring};
 pub use continuity::{Container, Continuity};
 pub use credentials::{Credentials, Found};
-pub use db::{Db, Dialect, Plan, counting, plans, round_trips};
+pub use db::{Db, Dialect, Plan, counting, plans};
 pub use error::{Conflict, Error, Result};
 pub use errors::{Errors, StoredError};
 pub use exchanges::{Exchange, Exchanges};
@@ -55,7 +55,7 @@ pub use one_time::{
 };
 pub use pending::PendingChanges;
 pub use phones::{PhoneTable, Phones};
-pub use queue::{Attempt, Holding, Queue, Seen};
+pub use queue::{Attempt, Holding, Left, Queue, Seen};
 pub use sessions::{SessionCursor, Sessions};
 pub use whole::Load;
 

@@ -32,6 +32,13 @@ pub struct Seen {
     pub updated_at: OffsetDateTime,
 }
 
+/// Whose messages are left in the queue.
+#[derive(Clone, Debug, Default)]
+pub struct Left {
+    pub channels: Vec<String>,
+    pub recipients: Vec<String>,
+}
+
 /// What an attempt came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
@@ -59,26 +66,27 @@ impl Queue<'_> {
     /// Takes up to `limit` messages whose time has come, the oldest first. No two callers get the same. A message that
     /// cannot be read is set aside, or nobody would get what is behind it.
     pub async fn claim(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Holding>> {
-        self.claim_but(now, limit, &[]).await
+        self.claim_but(now, limit, &Left::default()).await
     }
 
-    /// The same, without the messages of some channels.
+    /// The same, without some messages.
     pub async fn claim_but(
         &self,
         now: OffsetDateTime,
         limit: u32,
-        left_out: &[String],
+        left: &Left,
     ) -> Result<Vec<Holding>> {
         let store = self.0;
-        let only = if left_out.is_empty() {
-            String::new()
-        } else {
+        let mut only = String::new();
+        if !left.channels.is_empty() {
             // Rows of old versions name no channel.
-            format!(
-                " AND COALESCE(NULLIF(channel, ''), CASE type WHEN 2 THEN 'sms' ELSE 'email' END) NOT IN ({})",
-                marks(left_out.len())
-            )
-        };
+            let channel =
+                "COALESCE(NULLIF(channel, ''), CASE type WHEN 2 THEN 'sms' ELSE 'email' END)";
+            only += &format!(" AND {channel} NOT IN ({})", marks(left.channels.len()));
+        }
+        if !left.recipients.is_empty() {
+            only += &format!(" AND recipient NOT IN ({})", marks(left.recipients.len()));
+        }
         let due = format!(
             "SELECT id FROM courier_messages
               WHERE nid = ? AND status = ? AND (updated_at <= ? OR updated_at = created_at){only}
@@ -89,7 +97,8 @@ impl Queue<'_> {
                 .bind(store.nid())
                 .bind(MessageStatus::Queued.number())
                 .bind(now)
-                .bind_all(left_out.iter().map(String::as_str))
+                .bind_all(left.channels.iter().map(String::as_str))
+                .bind_all(left.recipients.iter().map(String::as_str))
                 .bind(limit)
         };
         let ticket = self.ticket(now);

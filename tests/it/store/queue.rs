@@ -3,12 +3,12 @@ use super::engines::{Engine, NOW};
 use kratos::base::id::{MessageId, RowId};
 use kratos::base::terms::Via;
 use kratos::model::message::{CourierMessage, MessageStatus};
-use kratos::store::{Attempt, MessageCursor, Store};
+use kratos::store::{Attempt, Left, MessageCursor, Store};
 use serde_json::json;
 use std::collections::HashSet;
 use time::Duration;
 
-async fn queued(engine: &Engine, store: &Store, count: i64) -> Vec<CourierMessage> {
+pub(super) async fn queued(engine: &Engine, store: &Store, count: i64) -> Vec<CourierMessage> {
     let message = |n: i64| CourierMessage {
         id: MessageId::random(engine.dice()),
         via: Via::Email,
@@ -304,17 +304,26 @@ async fn channels_can_be_left_out() {
             let update = format!("UPDATE courier_messages SET {text} WHERE id = '{id}'");
             db.run(&update).await.expect("an update");
         }
-        let claim = async |without: &[&str]| {
-            let without: Vec<_> = without.iter().map(|name| (*name).to_owned()).collect();
-            let held = store.queue().claim_but(NOW, 9, &without).await;
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let claim = async |channels: &[&str], recipients: &[&str]| {
+            let (channels, recipients) = (owned(channels), owned(recipients));
+            let left = Left {
+                channels,
+                recipients,
+            };
+            let held = store.queue().claim_but(NOW, 9, &left).await;
             let held = held.expect("claim");
             store.queue().put_back(&held).await.expect("put back");
             held.iter().map(|h| h.message().id).collect::<Vec<_>>()
         };
         let ids: Vec<_> = messages.iter().map(|m| m.id).collect();
-        assert_eq!(claim(&[]).await, ids, "{}", engine.name);
-        assert_eq!(claim(&["sms"]).await, ids[2..], "{}", engine.name);
-        assert_eq!(claim(&["other", "email"]).await, ids[..2]);
-        assert!(claim(&["sms", "email"]).await.is_empty());
+        assert_eq!(claim(&[], &[]).await, ids, "{}", engine.name);
+        assert_eq!(claim(&["sms"], &[]).await, ids[2..], "{}", engine.name);
+        assert_eq!(claim(&["other", "email"], &[]).await, ids[..2]);
+        assert!(claim(&["sms", "email"], &[]).await.is_empty());
+        let first = messages[0].recipient.as_str();
+        assert_eq!(claim(&[], &[first, "nobody"]).await, ids[1..3]);
+        let third = messages[2].recipient.as_str();
+        assert_eq!(claim(&["sms"], &[third]).await, ids[3..]);
     }
 }
