@@ -1,7 +1,8 @@
 //! Writes that need no answer in between, collected and carried out together or not at all.
 //!
 //! On PostgreSQL they go out as one statement and in any order, so that no two may touch the same row, and none sees
-//! another's work; references among them are checked at the end. Elsewhere they run in the order given.
+//! another's work; references among them are checked at the end. Where something makes room for something else, all that
+//! is deleted goes first. Elsewhere they run in the order given.
 mod identity;
 
 pub(super) use identity::available_aal;
@@ -37,8 +38,7 @@ impl<'c> Batch<'c> {
         }
     }
 
-    /// Carries them out, in the given order on every engine if something makes room for something else. Nothing to do
-    /// is done.
+    /// Carries them out. Nothing to do is done.
     pub async fn commit(mut self) -> Result<()> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);

@@ -1,18 +1,15 @@
 //! Many new identities at once: one transaction and few statements while nobody is in anybody's way. Where somebody is,
 //! it is found out who, and the others are written all the same.
-use super::db::{built, marks};
+use super::db::{Tries, built, marks};
 use super::error::{Conflict, Error, Result};
 use super::{Batch, Store};
 use crate::base::random::Random;
 use crate::base::terms::{CredentialsType, Via};
 use crate::model::identity::Identity;
 use std::collections::HashSet;
-use std::time::Duration;
 
 /// So often those who are in the way are looked for before each identity is tried alone.
 const ROUNDS: usize = 3;
-/// After so many collisions with other transactions it is given up.
-const TRIES: u32 = 5;
 /// So many values are asked for by one question.
 const ASKED: usize = 256;
 
@@ -96,18 +93,14 @@ impl Store {
                 break;
             }
         }
-        let mut tries = 0;
+        let mut tries = Tries::default();
         loop {
-            tries += 1;
             match self.one_by_one(&left, dice).await {
+                Err(error) => tries.after(error).await?,
                 Ok(more) => {
                     failed.extend(more);
                     return Ok(failed);
                 }
-                Err(Error::Contended) if tries < TRIES => {
-                    tokio::time::sleep(Duration::from_millis(u64::from(tries) * 5)).await;
-                }
-                Err(error) => return Err(error),
             }
         }
     }

@@ -29,14 +29,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Statements that this process has sent, BEGIN and COMMIT included: for budgets in tests, and metrics.
-static ROUND_TRIPS: AtomicU64 = AtomicU64::new(0);
-
-/// How many statements this process has sent to its database so far, transaction control included.
-pub fn round_trips() -> u64 {
-    ROUND_TRIPS.load(Ordering::Relaxed)
-}
-
 tokio::task_local! {
     static OF_THIS_TASK: Cell<u64>;
 }
@@ -52,7 +44,6 @@ pub async fn counting<T>(work: impl Future<Output = T>) -> (T, u64) {
 }
 
 fn count() {
-    ROUND_TRIPS.fetch_add(1, Ordering::Relaxed);
     // Nobody counts here: then there is nothing to add to.
     let _ = OF_THIS_TASK.try_with(|count| count.set(count.get() + 1));
 }
@@ -73,6 +64,8 @@ pub enum Dialect {
 pub struct Db {
     engine: Engine,
     dialect: Dialect,
+    /// In microseconds.
+    round_trip: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
@@ -101,7 +94,11 @@ impl Db {
                 Engine::MySql(Arc::new(Pool::new(server::mysql_options(mysql), dsn.pool)))
             }
         };
-        let db = Self { engine, dialect };
+        let db = Self {
+            engine,
+            dialect,
+            round_trip: Arc::default(),
+        };
         if dialect != Dialect::Sqlite {
             db.wait(dsn, patience).await?;
         }
@@ -146,6 +143,22 @@ impl Db {
         self.dialect
     }
 
+    /// How many statements a server was sent so far, transaction control included; none where there is no server.
+    #[must_use]
+    pub fn asked(&self) -> u64 {
+        match &self.engine {
+            Engine::Sqlite(_) => 0,
+            Engine::Postgres(pool) => pool.asked(),
+            Engine::MySql(pool) => pool.asked(),
+        }
+    }
+
+    /// How long the way to the server and back takes, smoothed; nothing where there is none.
+    #[must_use]
+    pub fn round_trip(&self) -> Duration {
+        Duration::from_micros(self.round_trip.load(Ordering::Relaxed))
+    }
+
     #[must_use]
     pub fn conn(&self) -> Conn<'_> {
         Conn::Db(self)
@@ -174,8 +187,11 @@ impl Db {
     pub async fn begin(&self) -> Result<Transaction> {
         let mut link = self.link().await?;
         if !matches!(link, Link::Sqlite(_)) {
+            let start = std::time::Instant::now();
+            let begun = link.raw("BEGIN").await;
+            self.took(start.elapsed());
             // Nothing is lost with a connection that dies before anything was asked of it.
-            if let Err(e) = link.raw("BEGIN").await {
+            if let Err(e) = begun {
                 if !server::is_broken(&e) {
                     return Err(e);
                 }
@@ -188,19 +204,28 @@ impl Db {
         Ok(Transaction::on(link, self.dialect))
     }
 
+    /// A server has nothing to do for a BEGIN but to answer.
+    fn took(&self, round_trip: Duration) {
+        let took = u64::try_from(round_trip.as_micros()).unwrap_or(u64::MAX);
+        let before = self.round_trip.load(Ordering::Relaxed);
+        let smoothed = match before {
+            0 => took,
+            before => before - before / 16 + took / 16,
+        };
+        self.round_trip.store(smoothed, Ordering::Relaxed);
+    }
+
     async fn fetch(&self, sql: &Sql, many: Many) -> Result<Vec<Row>> {
         if let Engine::Sqlite(files) = &self.engine {
             return files.fetch(sql, many == Many::All).await;
         }
-        let mut tries = 0;
+        let mut tries = Tries::default();
         loop {
-            let result = self.fetch_once(sql, many).await;
-            tries += 1;
-            match result {
+            match self.fetch_once(sql, many).await {
                 // A connection that died while it was idle; reading twice does no harm.
-                Err(e) if tries == 1 && server::is_broken(&e) => self.forget_idle(),
-                Err(Error::Contended) if tries < TRIES => backoff(tries).await,
-                result => return result,
+                Err(e) if server::is_broken(&e) && tries.is_first() => self.forget_idle(),
+                Err(e) => tries.after(e).await?,
+                Ok(rows) => return Ok(rows),
             }
         }
     }
@@ -233,17 +258,20 @@ impl Db {
         if let Engine::Sqlite(files) = &self.engine {
             return files.write(statements).await;
         }
-        if free && statements.len() > 1 && self.dialect == Dialect::Postgres {
-            statements = vec![joined(statements)];
+        if self.dialect == Dialect::Postgres && statements.len() > 1 {
+            statements = if free {
+                vec![joined(statements)]
+            } else {
+                in_two(statements)
+            };
         }
-        let mut tries = 0;
+        let mut tries = Tries::default();
         loop {
-            tries += 1;
             match self.write_once(&statements).await {
                 // The server had ended the session before it could begin with this.
-                Err(e) if tries == 1 && server::was_sent_away(&e) => self.forget_idle(),
-                Err(Error::Contended) if tries < TRIES => backoff(tries).await,
-                result => return result,
+                Err(e) if server::was_sent_away(&e) && tries.is_first() => self.forget_idle(),
+                Err(e) => tries.after(e).await?,
+                Ok(touched) => return Ok(touched),
             }
         }
     }
@@ -259,8 +287,44 @@ impl Db {
     }
 }
 
-async fn backoff(tries: u32) {
-    tokio::time::sleep(Duration::from_millis(u64::from(tries) * 3)).await;
+/// How often something was tried that the database may give up in favour of others.
+#[derive(Default)]
+pub(super) struct Tries(u32);
+
+impl Tries {
+    /// Waits some milliseconds where it is worth to try again.
+    ///
+    /// # Errors
+    /// The error itself where it is not.
+    pub(super) async fn after(&mut self, error: Error) -> Result<()> {
+        self.0 += 1;
+        if !matches!(error, Error::Contended) || self.0 == TRIES {
+            return Err(error);
+        }
+        tokio::time::sleep(Duration::from_millis(u64::from(self.0) * 3)).await;
+        Ok(())
+    }
+
+    /// Is this the first that has failed?
+    fn is_first(&mut self) -> bool {
+        self.0 += 1;
+        self.0 == 1
+    }
+}
+
+/// PostgreSQL binds no more values to one statement.
+const MOST_VALUES: usize = 65_535;
+
+/// What makes room, and then all the rest: two statements, unless they would become too large.
+fn in_two(statements: Vec<Sql>) -> Vec<Sql> {
+    let values: usize = statements.iter().map(|sql| sql.values.len()).sum();
+    let makes_room = |sql: &Sql| sql.text.as_str().trim_start().starts_with("DELETE");
+    if values > MOST_VALUES || !statements.iter().any(makes_room) {
+        return statements;
+    }
+    let (room, rest): (Vec<_>, Vec<_>) = statements.into_iter().partition(makes_room);
+    let parts = [room, rest].into_iter().filter(|part| !part.is_empty());
+    parts.map(joined).collect()
 }
 
 /// Several writes as one statement of PostgreSQL, which touches as many rows as the last of them. None of them sees

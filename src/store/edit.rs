@@ -1,15 +1,12 @@
 //! Changes of an identity that depend on what it is at that moment: of several at once each sees the work of those
 //! before, so that what is stored is always what one of them made of the whole.
 use super::Store;
+use super::db::Tries;
 use super::error::{Error, Result};
 use super::whole::Load;
 use crate::base::id::IdentityId;
 use crate::base::random::Random;
 use crate::model::identity::Identity;
-use std::time::Duration;
-
-/// After so many collisions with other transactions it is given up.
-const TRIES: u32 = 10;
 
 impl Store {
     /// Shows `change` the identity with its credentials and addresses, and writes what is different in what it gives
@@ -25,14 +22,10 @@ impl Store {
         dice: &dyn Random,
         change: impl Fn(&Identity) -> Result<Identity, E> + Send + Sync,
     ) -> Result<Option<Identity>, E> {
-        let mut tries = 0;
+        let mut tries = Tries::default();
         loop {
-            tries += 1;
             match self.edit_once(id, dice, &change).await {
-                Err(Error::Contended) if tries < TRIES => {
-                    tokio::time::sleep(Duration::from_millis(u64::from(tries) * 5)).await;
-                }
-                Err(error) => return Err(error.into()),
+                Err(error) => tries.after(error).await?,
                 Ok(outcome) => return outcome,
             }
         }

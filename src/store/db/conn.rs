@@ -243,7 +243,7 @@ impl Conn<'_> {
         }
     }
 
-    /// Writes in this order, all or none of them.
+    /// Writes in this order, all or none of them; on PostgreSQL what deletes goes first.
     pub async fn in_order(&mut self, statements: Vec<Sql>) -> Result<u64> {
         if statements.is_empty() {
             return Ok(0);

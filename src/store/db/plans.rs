@@ -44,7 +44,7 @@ pub(super) fn note(sql: &Sql) {
     let _ = ASKED.try_with(|asked| asked.borrow_mut().push(sql.clone()));
 }
 
-/// The plans of all questions that the work asks of this database.
+/// The plans of all that the work asks of this database, or changes in it, but for rows that it adds.
 pub async fn plans<T>(db: &Db, work: impl Future<Output = T>) -> Result<(T, Vec<Plan>)> {
     let (out, asked) = ASKED
         .scope(RefCell::default(), async {
@@ -54,7 +54,8 @@ pub async fn plans<T>(db: &Db, work: impl Future<Output = T>) -> Result<(T, Vec<
         .await;
     let mut plans = vec![];
     for sql in asked {
-        if sql.text.as_str().trim_start().starts_with("SELECT") {
+        let text = sql.text.as_str().trim_start();
+        if !text.starts_with("INSERT") {
             plans.push(plan(db, sql).await?);
         }
     }

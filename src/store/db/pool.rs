@@ -7,6 +7,7 @@ use crate::config::dsn;
 use crate::store::error::{Error, Result};
 use sqlx::{ConnectOptions, Connection};
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +26,7 @@ pub(super) struct Pool<C: Connection> {
     permits: Arc<Semaphore>,
     /// The last to come is the first to go, so that the others may grow old and be closed.
     idle: Mutex<VecDeque<Idle<C>>>,
+    asked: AtomicU64,
 }
 
 struct Idle<C> {
@@ -53,7 +55,13 @@ where
             limits,
             permits: Arc::new(Semaphore::new(limits.max)),
             idle: Mutex::default(),
+            asked: AtomicU64::new(0),
         }
+    }
+
+    /// How many statements were sent so far.
+    pub(super) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// A connection that is open as far as one knows.
@@ -138,6 +146,7 @@ impl<C: Connection> Lease<C> {
     /// The connection, taken for one statement: [`Lease::done`] must follow.
     pub(super) fn start(&mut self) -> Result<&mut C> {
         self.busy = true;
+        self.pool.asked.fetch_add(1, Ordering::Relaxed);
         self.connection
             .as_mut()
             .ok_or_else(|| Error::unavailable("the connection is closed"))
