@@ -105,6 +105,9 @@ async fn take(cx: &Cx, step: &mut Step<'_, Verification>, s: &Submission) -> Res
             return settle(cx, step, id, outcome).await;
         }
     }
+    if let Some(typed) = s.text("email") {
+        step.flow.form.fill("email", typed);
+    }
     Err(Fault::form(text::verification::nobody()))
 }
 
@@ -133,6 +136,7 @@ async fn settle(
             finish(cx, step, method, (&identity, address.via), batch).await
         }
         VerificationOutcome::Approved(change) => approve(cx, step, method, &change).await,
+        VerificationOutcome::Taken => taken(cx, step).await,
         VerificationOutcome::StartOver(again) => over(cx, step, again).await,
     }
 }
@@ -175,7 +179,7 @@ async fn approve(
     match finish(cx, step, method, (&identity, change.via), batch).await {
         Err(Fault::Refused(refusal)) if refusal.status == 409 => {
             *step.flow = before;
-            say(cx, step, text::validation::duplicate(), Shown::Unfinished).await
+            taken(cx, step).await
         }
         done => {
             let answer = done?;
@@ -223,6 +227,10 @@ async fn told(
         hook::run(cx, Some(MethodId::Profile), after, step.cookies).await?;
     }
     Ok(())
+}
+
+async fn taken(cx: &Cx, step: &mut Step<'_, Verification>) -> Result<Answer, Fault> {
+    say(cx, step, text::validation::duplicate(), Shown::Unfinished).await
 }
 
 /// The form stays as it is, but for what it says.

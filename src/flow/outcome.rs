@@ -77,6 +77,8 @@ pub enum VerificationOutcome {
     Verified(Box<Verified>),
     /// A change of traits waited for this proof.
     Approved(Box<PendingChange>),
+    /// Somebody else has by now the address that a change waits for.
+    Taken,
     StartOver(Again),
 }
 

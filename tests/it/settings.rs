@@ -3,6 +3,7 @@ use crate::support::client::{
     ALL_KINDS, Client, Form, Kind, OTHER_PASSWORD, PASSWORD, http, messages, query_of,
 };
 use crate::support::{TestApp, rounds};
+use kratos::store::Dialect;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
@@ -137,16 +138,29 @@ async fn what_was_typed_stays_when_a_form_is_refused_for_where_it_comes_from() {
         .await
         .expect("an answer");
     assert_eq!(answer.status(), 400);
-    let shown = client
-        .get(&format!("/self-service/settings/flows?id={}", form.id))
-        .await
-        .json();
-    assert_eq!(messages(&shown), ["4000001"]);
-    let nodes = shown["ui"]["nodes"].as_array().expect("nodes");
-    let email = nodes
-        .iter()
-        .find(|node| node["attributes"]["name"] == "traits.email");
+    let path = format!("/self-service/settings/flows?id={}", form.id);
+    let shown = client.get(&path).await;
+    let shown = client.form("settings", &shown).await;
+    assert_eq!(shown.messages(), ["4000001"]);
+    let email = shown.node("traits.email");
     assert_eq!(email.expect("the field")["attributes"]["value"], ADA);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_asks_a_server_of_databases_few_questions() {
+    let app = TestApp::start().await;
+    app.seed(ADA, PASSWORD).await;
+    let mut client = signed_in(&app, Kind::Spa, ADA).await;
+    for change in [profile("ada2@example.org"), new_password()] {
+        let form = client.start("settings", "").await;
+        let before = app.services.store.db().asked();
+        let done = client.submit("settings", &form, change).await;
+        assert_eq!(done.status, 200, "{}", done.text);
+        let asked = app.services.store.db().asked() - before;
+        if app.services.store.db().dialect() == Dialect::Postgres {
+            assert!(asked <= 6, "{asked}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -575,6 +589,38 @@ async fn a_change_of_address_waits_for_the_proof() {
     assert_eq!(stored["traits"]["email"], new);
     assert!(app.is_verified(&id, new).await);
     assert!(app.spa().sign_in(new, PASSWORD).await.status.is_success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_somebody_else_has_by_now_is_not_given() {
+    let app = TestApp::with(verified(&json!([{ "hook": "verify_new_address" }]))).await;
+    let id = app.seed(ADA, PASSWORD).await;
+    let new = "new@example.org";
+    let mut client = signed_in(&app, Kind::Spa, ADA).await;
+    let waits = wish(&mut client, new).await;
+    app.seed(new, PASSWORD).await;
+    let nodes = |flow: &Value| {
+        let nodes = flow["ui"]["nodes"].as_array().expect("nodes").iter();
+        let shape =
+            |n: &Value| [&n["attributes"]["name"], &n["attributes"]["type"]].map(Value::to_string);
+        nodes.map(shape).collect::<Vec<_>>()
+    };
+    let path = format!("/self-service/verification/flows?id={}", waits.id);
+    let flow = client.get(&path).await.json();
+    let waits = Form { id: waits.id, flow };
+    for fields in [
+        json!({ "method": "code", "code": app.code(new).await }),
+        json!({ "method": "code", "email": new }),
+    ] {
+        let answer = client.submit("verification", &waits, fields).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(messages(&answer.json()), ["4000007"]);
+        assert_eq!(nodes(&answer.json()), nodes(&waits.flow));
+    }
+    assert_eq!(app.mails(new).await.len(), 1);
+    let path = format!("/admin/identities/{id}");
+    let stored = app.admin(Method::GET, &path, None).await.json();
+    assert_eq!(stored["traits"]["email"], ADA);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -112,8 +112,7 @@ async fn answer(
         return Err(Fault::field("email", text::validation::missing("email")));
     }
     csrf::check(cx, step.flow, s)?;
-    evenly(cx, send(cx, step, email)).await?;
-    Ok(VerificationOutcome::AskAgain)
+    evenly(cx, send(cx, step, email)).await
 }
 
 async fn use_code(
@@ -141,7 +140,11 @@ async fn use_code(
 }
 
 /// Sends a code to the address, if it is known, and lets the form ask for it in any case.
-async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<(), Fault> {
+async fn send(
+    cx: &Cx,
+    step: &mut Step<'_, Verification>,
+    to: &str,
+) -> Result<VerificationOutcome, Fault> {
     let flow = &mut *step.flow;
     let mut via = via_of(to);
     // Only what was begun for it is for a change that waits: such a form comes with a code.
@@ -161,7 +164,9 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
         Some((identity, address)) => put(cx, flow, (identity, address.into()), &mut batch).await?,
         None if let Some(change) = &waiting => {
             via = change.via;
-            again(cx, flow, change, &mut batch).await?;
+            if !again(cx, flow, change, &mut batch).await? {
+                return Ok(VerificationOutcome::Taken);
+            }
         }
         None if via == Via::Email
             && cx
@@ -180,20 +185,21 @@ async fn send(cx: &Cx, step: &mut Step<'_, Verification>, to: &str) -> Result<()
     flow.form.push(resend_button("email", to));
     flow.passing.transient_payload = None;
     batch.update_flow(flow);
-    Ok(batch.commit().await?)
+    batch.commit().await?;
+    Ok(VerificationOutcome::AskAgain)
 }
 
-/// Another code for the address of a change that waits, if nobody else has it by now.
+/// Another code for the address of a change that waits; false: somebody else has it by now.
 async fn again(
     cx: &Cx,
     flow: &VerificationFlow,
     change: &PendingChange,
     batch: &mut Batch<'_>,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let mut addresses = cx.store().addresses();
     let known = addresses.verifiable(change.via, &change.value).await?;
     if known.is_some_and(|(owner, _)| owner != change.identity) {
-        return Err(Fault::form(text::validation::duplicate()));
+        return Ok(false);
     }
     let mut identities = cx.store().identities();
     let identity = identities.get(change.identity, Load::Addresses).await?;
@@ -202,7 +208,8 @@ async fn again(
         via: change.via,
         stored: None,
     };
-    put(cx, flow, (&identity, target), batch).await
+    put(cx, flow, (&identity, target), batch).await?;
+    Ok(true)
 }
 
 /// A code for the address, and the letter that brings it.

@@ -1,10 +1,16 @@
 //! What is asked for by a key is found by an index, however many there are.
-use super::engines::{Engine, person};
+use super::engines::{Engine, NOW, person, session};
+use super::queue::queued;
 use kratos::base::id::{FlowId, IdentityId};
 use kratos::base::terms::CredentialsType;
-use kratos::model::flow::{Recovery, Verification};
+use kratos::model::flow::{Login, Recovery, Verification};
 use kratos::model::identity::Identity;
-use kratos::store::{Dialect, Error, Filter, Load, Slice, Store, plans};
+use kratos::model::message::MessageStatus;
+use kratos::store::{
+    Dialect, Error, Filter, Load, LoginCode, RecoveryCode, RecoveryToken, Slice, Store,
+    VerificationCode, plans,
+};
+use time::Duration;
 use uuid::Uuid;
 
 /// Enough for the planners to think of an index.
@@ -88,6 +94,72 @@ async fn identities_are_found_and_listed_by_an_index() {
         };
         let (found, plans) = plans(store.db(), work).await.expect("plans");
         assert!(found.expect("asked").iter().all(|found| *found));
+        assert!(plans.len() > 20, "{}", plans.len());
+        for plan in plans {
+            let whole = plan.whole_tables(store.db().dialect());
+            assert!(whole.is_empty(), "{}: {plan:#?}", engine.name);
+        }
+    }
+}
+
+/// What is written is found by a key, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_messages_and_secrets_are_found_by_an_index() {
+    for engine in Engine::all().await {
+        let store = engine.store().await;
+        let people = crowd(&engine, &store).await;
+        for some in people.chunks(500) {
+            let mut batch = store.batch();
+            for person in some {
+                batch.insert_session(&session(engine.dice(), person));
+            }
+            batch.commit().await.expect("sessions");
+        }
+        queued(&engine, &store, 2000).await;
+        let analyze = match store.db().dialect() {
+            Dialect::MySql => "ANALYZE TABLE sessions, courier_messages",
+            _ => "ANALYZE",
+        };
+        store.db().run(analyze).await.expect("statistics");
+        let someone = session(engine.dice(), &people[7]);
+        store.sessions().insert(&someone).await.expect("a session");
+        let work = async {
+            let mut sessions = store.sessions();
+            sessions.by_token(&someone.token, Load::Credentials).await?;
+            sessions.find(someone.id, Load::Addresses).await?;
+            sessions.of(someone.identity_id, None, None, (0, 1)).await?;
+            sessions.list(None, None, 50).await?;
+            sessions.extend(someone.id, NOW).await?;
+            sessions.revoke_of(someone.identity_id, someone.id).await?;
+            sessions.revoke_by_token(&someone.token).await?;
+            sessions.delete_of(someone.identity_id).await?;
+            let mut messages = store.messages();
+            messages.list(None, None, None, 50).await?;
+            let to = Some("r1@example.org");
+            messages
+                .list(Some(MessageStatus::Queued), to, None, 50)
+                .await?;
+            messages.waiting().await?;
+            let queue = store.queue();
+            for mut held in queue.claim(NOW + Duration::HOUR, 5).await? {
+                messages.find(held.message().id).await?;
+                queue.renew(&mut held, NOW + Duration::HOUR).await?;
+                queue.put_back(&[held]).await?;
+            }
+            queue.seen(50).await?;
+            let flow = FlowId(Uuid::nil());
+            let mut secrets = store.one_time();
+            secrets.of::<RecoveryCode>(flow).await?;
+            secrets.of::<VerificationCode>(flow).await?;
+            secrets.of::<LoginCode>(flow).await?;
+            secrets.by_hmac::<RecoveryToken>(&["x".to_owned()]).await?;
+            secrets.delete_of::<RecoveryCode>(flow).await?;
+            store.flows().find::<Login>(flow).await?;
+            store.pending_changes().of(flow).await?;
+            Ok::<_, Error>(())
+        };
+        let (done, plans) = plans(store.db(), work).await.expect("plans");
+        done.expect("asked");
         assert!(plans.len() > 20, "{}", plans.len());
         for plan in plans {
             let whole = plan.whole_tables(store.db().dialect());
