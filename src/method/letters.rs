@@ -135,10 +135,39 @@ pub(super) async fn proven(
 /// Nobody shall tell by the clock whether an address is known. To write to somebody takes two or three milliseconds; the
 /// answer waits until this much has passed since the request came, whatever there was to do.
 const EVEN: Duration = Duration::from_millis(10);
+/// It never waits longer.
+const LONGEST: Duration = Duration::from_millis(160);
+/// To write to somebody may ask a server of databases so many times more often.
+const ASKED: u32 = 8;
 
 /// Does the work, and takes as long for it as for anybody else.
 pub(super) async fn evenly<T>(cx: &Cx, work: impl Future<Output = T>) -> T {
+    let even = even(cx.store().db().round_trip());
     let done = work.await;
-    alarm::at(cx.began + EVEN).await;
+    alarm::at(cx.began + even).await;
     done
+}
+
+/// How long everybody waits, in few and large steps: what somebody else has asked for just before must not show in it.
+fn even(round_trip: Duration) -> Duration {
+    let needed = EVEN / 2 + round_trip * ASKED;
+    let mut even = EVEN;
+    while even < needed.min(LONGEST) {
+        even *= 2;
+    }
+    even
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_waits_longer_where_the_database_is_far_away() {
+        let even = |micros| even(Duration::from_micros(micros)).as_millis();
+        assert_eq!(
+            [0, 600, 2_000, 10_000, 60_000_000].map(even),
+            [10, 10, 40, 160, 160]
+        );
+    }
 }
