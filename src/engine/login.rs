@@ -289,7 +289,7 @@ async fn sign_in(
     session::add_proof(&mut session, by);
     step.flow.active = Some(Group::Of(method));
     if !identity.is_active() {
-        return Err(Refusal::identity_disabled().into());
+        return Err(Refusal::identity_disabled(identity.id).into());
     }
     session::activate(&cx.config, cx.now, &mut session);
     // Shown in any case, kept (and named) only with a new session.

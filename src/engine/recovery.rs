@@ -266,7 +266,7 @@ async fn recover(
     let hooks = if identity.is_active() {
         hook::run(cx, None, after, step.cookies).await
     } else {
-        Err(Refusal::identity_disabled().into())
+        Err(Refusal::identity_disabled(identity.id).into())
     };
     let mut batch = cx.store().batch();
     for id in proven {

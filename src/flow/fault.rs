@@ -1,4 +1,5 @@
 //! Why a step did not succeed. A wrong password is data; only the unforeseen is `Broken`.
+use crate::base::id::IdentityId;
 use crate::base::time::rfc3339;
 use crate::courier::ComposeError;
 use crate::crypto::hash::HashError;
@@ -324,12 +325,13 @@ impl Refusal {
         }
     }
     #[must_use]
-    pub fn identity_disabled() -> Self {
+    pub fn identity_disabled(identity: IdentityId) -> Self {
         Self::new(
             400,
             Some("identity_disabled"),
             "This account is switched off.",
         )
+        .detail("identity_id", identity.to_string())
     }
     #[must_use]
     pub fn location_change(url: &str) -> Self {

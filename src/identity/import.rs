@@ -57,11 +57,21 @@ pub fn plain_password(body: &Value) -> Option<&str> {
     config.get("password")?.as_str().filter(|p| !p.is_empty())
 }
 
-/// Whether the body of a replace request can be read.
+/// Whether the body of a replace request can be read. What only a new identity is made of is passed over, whatever it
+/// is, and taken out.
 ///
 /// # Errors
 /// [`ImportError::Undecodable`]
-pub fn check_replacement(body: &Value) -> Result<(), ImportError> {
+pub fn check_replacement(body: &mut Value) -> Result<(), ImportError> {
+    if let Value::Object(body) = body {
+        for field in [
+            "verifiable_addresses",
+            "recovery_addresses",
+            "organization_id",
+        ] {
+            body.shift_remove(field);
+        }
+    }
     shape::check(body, false)?;
     Body::read(body).map(|_| ())
 }
@@ -79,7 +89,7 @@ pub fn create(
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
     shape::check(body, true)?;
-    region(body)?;
+    region(body).map_or(Ok(""), known_region)?;
     let body = Body::read(body)?;
     let schema_id = body
         .schema_id
@@ -126,7 +136,7 @@ pub fn replace(
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
     shape::check(body, false)?;
-    region(body)?;
+    region(body).map_or(Ok(""), known_region)?;
     let body = Body::read(body)?;
     identity.upgrade_credentials();
     if let Some(schema_id) = body.schema_id.as_ref().filter(|s| !s.is_empty()) {
@@ -158,15 +168,10 @@ pub(super) fn check_config(kind: Kind, config: &Value) -> Result<(), ImportError
 }
 
 /// The region that a body names: one of Ory Network's, said back and not kept.
-///
-/// # Errors
-/// [`ImportError::Invalid`]: there is no such region.
-pub fn region(body: &Value) -> Result<Option<&str>, ImportError> {
+#[must_use]
+pub fn region(body: &Value) -> Option<&str> {
     let region = body.get("region").and_then(Value::as_str);
-    match region.filter(|region| !region.is_empty()) {
-        Some(region) => known_region(region).map(Some),
-        None => Ok(None),
-    }
+    region.filter(|region| !region.is_empty())
 }
 
 /// # Errors

@@ -69,9 +69,9 @@ impl LoginMethod for IdentifierFirst {
         }
         s.posted()?;
         step.flow.passing.transient_payload = Some(s.transient_payload()?);
-        csrf::check(cx, step.flow, s)?;
         let identifier = s.text("identifier").unwrap_or_default();
         step.flow.form.fill("identifier", identifier.as_str());
+        csrf::check(cx, step.flow, s)?;
         let hide = cx.config.security.account_enumeration.mitigate;
         if identifier.is_empty() && !hide {
             return Err(Fault::field("identifier", text::validation::no_account()));

@@ -201,12 +201,14 @@ impl SettingsMethod for Profile {
         must_be_on(cx, self)?;
         let schema = cx.schema(Some(&owner.identity.schema_id)).await?;
         let form = &mut step.flow.form;
-        empty(form);
         // Traits that are no object count as not sent.
         let fields = s.fields().only_object("traits");
-        let shown = |form: &mut Form, traits: &Value| show(form, "traits", traits);
+        let shown = |form: &mut Form, traits: &Value| {
+            empty(form);
+            show(form, "traits", traits);
+        };
         let body = decode_fields(&schema, form, &fields, ("settings", &CHANGE), shown)?;
-        show(form, "traits", &body["traits"]);
+        shown(form, &body["traits"]);
         Ok(Some(body))
     }
 

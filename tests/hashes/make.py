@@ -58,10 +58,12 @@ def bare(data: bytes) -> str:
 
 
 def of_bcrypt(password: str) -> None:
-    for version in ["2a", "2b", "2y"]:
-        # The library writes 2y as PHP does, and counts it as 2b.
-        salt = f"${version}$05$ABCDEFGHIJKLMNOPQRSTUu".encode()
-        row(f"bcrypt {version}", "bcrypt", password, bcrypt.hashpw(password.encode(), salt).decode())
+    for version in ["2a", "2b", "2y", "2", "2z"]:
+        # The library writes 2y as PHP does, and counts it as 2b. It writes neither 2 nor 2z, which readers take for 2a.
+        made = version if version in ("2a", "2b", "2y") else "2a"
+        salt = f"${made}$05$ABCDEFGHIJKLMNOPQRSTUu".encode()
+        text = bcrypt.hashpw(password.encode(), salt).decode()
+        row(f"bcrypt {version}", "bcrypt", password, text.replace(made, version, 1))
 
 
 def of_argon2(password: str) -> None:

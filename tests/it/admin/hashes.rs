@@ -62,9 +62,11 @@ async fn passwords_of_other_systems_sign_in() {
 fn no_format_is_left_out() {
     let rows = rows();
     for prefix in [
+        "$2$",
         "$2a$",
         "$2b$",
         "$2y$",
+        "$2z$",
         "$argon2id$",
         "$argon2i$",
         "$scrypt$",

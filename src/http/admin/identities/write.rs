@@ -63,7 +63,7 @@ async fn make(cx: &Cx, bytes: &[u8]) -> Result<Response, Fault> {
         Err(error) => return Err(error.into()),
     }
     let mut shown = shown(cx, &identity, Show::WithConfigOf(&[]), Origin::Created);
-    shown.region = import::region(&wanted).ok().flatten();
+    shown.region = import::region(&wanted);
     let mut response = respond::json(201, &shown);
     let location = admin_address(
         &cx.config.admin_url(),
@@ -89,8 +89,8 @@ pub async fn put(call: Call) -> Response {
 
 async fn replace(call: &Call) -> Result<Response, Fault> {
     let cx = &call.cx;
-    let wanted: Value = body::announced_json(&call.head, &call.body)?;
-    import::check_replacement(&wanted).map_err(unfit)?;
+    let mut wanted: Value = body::announced_json(&call.head, &call.body)?;
+    import::check_replacement(&mut wanted).map_err(unfit)?;
     let known = known(call).await?;
     // Not while the identity is held.
     let hashed = match import::plain_password(&wanted) {
@@ -106,8 +106,12 @@ async fn replace(call: &Call) -> Result<Response, Fault> {
         Ok(identity)
     })
     .await?;
-    let region = wanted.get("region").and_then(Value::as_str);
-    Ok(changed(cx, &identity, Origin::Replaced, region))
+    Ok(changed(
+        cx,
+        &identity,
+        Origin::Replaced,
+        import::region(&wanted),
+    ))
 }
 
 /// `PATCH /admin/identities/{id}`
@@ -129,7 +133,7 @@ async fn amend(call: &Call) -> Result<Response, Fault> {
 /// The identity as it has become. The region is not kept, only said back.
 fn changed(cx: &Cx, identity: &Identity, origin: Origin, region: Option<&str>) -> Response {
     let mut shown = shown(cx, identity, Show::WithConfigOf(&[]), origin);
-    shown.region = region.filter(|r| !r.is_empty());
+    shown.region = region;
     respond::json(200, &shown)
 }
 

@@ -9,7 +9,8 @@ use ory_kratos_client::models::{
     BatchPatchIdentitiesResponse, CreateIdentityBody, CreateRecoveryCodeForIdentityBody,
     CreateRecoveryLinkForIdentityBody, IdentityPatch, IdentityWithCredentials,
     IdentityWithCredentialsPassword, IdentityWithCredentialsPasswordConfig, JsonPatch,
-    PatchIdentitiesBody, SuccessfulNativeLogin, UpdateIdentityBody, update_identity_body,
+    PatchIdentitiesBody, PerformNativeLogoutBody, SuccessfulNativeLogin, UpdateIdentityBody,
+    update_identity_body,
 };
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -186,7 +187,10 @@ async fn people(public: &Configuration, admin: &Configuration, tally: &mut Tally
     let link = identity::create_recovery_link_for_identity(admin, None, Some(body)).await;
     tally.read("createRecoveryLinkForIdentity", link);
     let letters = courier::list_courier_messages(admin, None, None, None, None).await;
-    tally.read("listCourierMessages", letters);
+    let letters = tally.read("listCourierMessages", letters)?;
+    let letter = letters.first()?;
+    let letter = courier::get_courier_message(admin, &letter.id).await;
+    tally.read("getCourierMessage", letter);
 
     sessions(public, admin, id, tally).await;
 
@@ -206,13 +210,16 @@ async fn sessions(
     id: &str,
     tally: &mut Tally,
 ) -> Option<()> {
-    let signed_in = (sign_in(public, tally).await, sign_in(public, tally).await);
-    let (Some((token, session)), Some((_, other))) = signed_in else {
+    let mut signed_in = vec![];
+    for _ in 0..4 {
+        signed_in.extend(sign_in(public, tally).await);
+    }
+    let [(own, session), (_, second), (_, third), (fourth, _)] = signed_in.as_slice() else {
         tally.failed += 1;
         eprintln!("FAIL sign-in");
         return None;
     };
-    let token = Some(token.as_str());
+    let token = Some(own.as_str());
     let mine = frontend::to_session(public, token, None, None).await;
     tally.read("toSession", mine);
     let mine = frontend::list_my_sessions(public, None, None, None, None, token, None).await;
@@ -220,17 +227,24 @@ async fn sessions(
     let nobody = frontend::to_session(public, Some("nonsense"), None, None).await;
     tally.refused("toSession, with a wrong token", nobody);
     let expand = Some(vec!["identity".to_owned(), "devices".to_owned()]);
-    let found = identity::get_session(admin, &session, expand.clone()).await;
+    let found = identity::get_session(admin, session, expand.clone()).await;
     tally.read("getSession", found);
     let list = identity::list_sessions(admin, Some(10), None, Some(true), expand).await;
     tally.read("listSessions", list);
     let list =
         identity::list_identity_sessions(admin, id, None, None, None, None, Some(true)).await;
     tally.read("listIdentitySessions", list);
-    let extended = identity::extend_session(admin, &session).await;
+    let extended = identity::extend_session(admin, session).await;
     tally.read("extendSession", extended);
-    let ended = identity::disable_session(admin, &other).await;
+    let ended = identity::disable_session(admin, second).await;
     tally.read("disableSession", ended);
+    let ended = frontend::disable_my_session(public, third, token, None).await;
+    tally.read("disableMySession", ended);
+    let out = PerformNativeLogoutBody::new(fourth.clone());
+    let ended = frontend::perform_native_logout(public, out).await;
+    tally.read("performNativeLogout", ended);
+    let ended = frontend::disable_my_other_sessions(public, token, None).await;
+    tally.read("disableMyOtherSessions", ended);
     let ended = identity::delete_identity_sessions(admin, id).await;
     tally.read("deleteIdentitySessions", ended);
     Some(())
