@@ -1,6 +1,10 @@
 //! Getting back into an account: by code, by link, by an administrator.
-use crate::support::client::{ALL_KINDS, Kind, OTHER_PASSWORD, PASSWORD, messages, query_of};
+use crate::second_factor::{code_of, enrol};
+use crate::support::client::{
+    ALL_KINDS, Answer, Client, Form, Kind, OTHER_PASSWORD, PASSWORD, messages, query_of,
+};
 use crate::support::{TestApp, rounds};
+use kratos::base::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
@@ -426,4 +430,189 @@ async fn other_sessions_end_where_that_is_configured() {
     assert_eq!(client.whoami().await.status, 200);
     assert_eq!(other.whoami().await.status, 401);
     assert_eq!(other.sign_in(ADA, OTHER_PASSWORD).await.status, 400);
+}
+
+/// Gets an account back; the page that this leads to.
+async fn recovered(app: &TestApp, client: &mut Client, method: &str, address: &str) -> String {
+    app.clock.advance(Duration::seconds(1));
+    let form = client.start("recovery", "").await;
+    let ask = json!({ "method": method, "email": address });
+    let asked = client.submit("recovery", &form, ask).await;
+    if method == "link" {
+        let opened = client.get(&app.link(address).await).await;
+        assert_eq!(opened.status, 303, "{}", opened.text);
+        return opened.location().to_owned();
+    }
+    let form = client.form("recovery", &asked).await;
+    let fields = json!({ "method": "code", "code": app.code(address).await });
+    let done = client.submit("recovery", &form, fields).await;
+    if client.kind == Kind::Browser {
+        assert_eq!(done.status, 303, "{}", done.text);
+        return done.location().to_owned();
+    }
+    assert_eq!(done.status, 200, "{}", done.text);
+    let flow = done.json();
+    assert_eq!(flow["state"], "passed_challenge");
+    let items = flow["continue_with"].as_array().expect("items");
+    let url = items.last().expect("an item")["flow"]["url"].as_str();
+    let page = url.expect("a page").to_owned();
+    let id = query_of(&page, "flow").expect("a flow");
+    let mut expected = vec![json!({
+        "action": "show_settings_ui", "flow": { "id": id, "url": page },
+    })];
+    if client.kind == Kind::Native {
+        let token = items[0]["ory_session_token"].as_str().expect("a token");
+        client.token = Some(token.to_owned());
+        let item = json!({ "action": "set_ory_session_token", "ory_session_token": token });
+        expected.insert(0, item);
+    }
+    assert_eq!(*items, expected);
+    page
+}
+
+/// That a second factor is asked for, and where; the address of that form.
+fn assert_half(answer: &Answer, kind: Kind, public: &str, return_to: Option<&str>) -> String {
+    let mut url = url::Url::parse(&format!("{public}/self-service/login/browser?aal=aal2"));
+    if let (Ok(url), Some(then)) = (&mut url, return_to) {
+        url.query_pairs_mut().append_pair("return_to", then);
+    }
+    let url = url.expect("a URL").to_string();
+    if kind == Kind::Browser {
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, &*url));
+        return url;
+    }
+    assert_eq!(answer.status, 403, "{}", answer.text);
+    let mut body = answer.json();
+    let error = body["error"].as_object_mut().expect("an error");
+    for words in ["reason", "message"] {
+        assert!(
+            error
+                .shift_remove(words)
+                .is_some_and(|text| text.is_string())
+        );
+    }
+    let expected = json!({
+        "error": {
+            "id": "session_aal2_required", "code": 403, "status": "Forbidden",
+            "details": { "redirect_browser_to": url },
+        },
+        "redirect_browser_to": url,
+    });
+    assert_eq!(body, expected);
+    url
+}
+
+/// Whoever has a second factor is asked for it before the form that recovery leads to is shown or taken: by mail alone
+/// nobody gets at an account that has more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_factor_is_asked_for_before_a_new_password_is_set() {
+    let mut patch = on("code");
+    patch["selfservice"]["methods"]["totp"] = json!({ "enabled": true });
+    let mut app = TestApp::with(patch).await;
+    app.configure(&transitions(true));
+    // Links are opened in browsers.
+    let cases = ALL_KINDS.map(|kind| ("code", kind)).into_iter();
+    for (method, kind) in cases.chain([("link", Kind::Browser), ("link", Kind::Spa)]) {
+        app.configure(&on(method));
+        let address = format!("{method}.{kind:?}@example.org").to_lowercase();
+        app.seed(&address, PASSWORD).await;
+        let mut owner = app.client(kind);
+        owner.sign_in(&address, PASSWORD).await;
+        let secret = enrol(&app, &mut owner).await;
+
+        let mut client = app.client(kind);
+        let page = recovered(&app, &mut client, method, &address).await;
+        assert!(page.starts_with("http://ui.test/settings?flow="), "{page}");
+        let id = query_of(&page, "flow").expect("a flow");
+        let public = app.public.clone();
+        let new = json!({ "method": "password", "password": OTHER_PASSWORD });
+        let unseen = Form {
+            id: id.clone(),
+            flow: json!({}),
+        };
+        let read = format!("/self-service/settings/flows?id={id}");
+        let sent_to = format!("{public}/self-service/settings?flow={id}");
+        let channel = if kind == Kind::Native {
+            "api"
+        } else {
+            "browser"
+        };
+        let mut step_up = String::new();
+        for wrong in ["000000", "abcdef"] {
+            assert_half(&client.whoami().await, Kind::Spa, &public, None);
+            let begun = client
+                .get(&format!("/self-service/settings/{channel}"))
+                .await;
+            assert_half(&begun, kind, &public, None);
+            let sent = client.submit("settings", &unseen, new.clone()).await;
+            assert_half(&sent, kind, &public, Some(&sent_to));
+            // Read by scripts, whatever shows it.
+            step_up = assert_half(&client.get(&read).await, Kind::Spa, &public, Some(&page));
+            // A wrong code changes nothing of that.
+            let form = client.start("login", "aal=aal2").await;
+            let fields = json!({ "method": "totp", "totp_code": wrong });
+            let refused = client.submit("login", &form, fields).await;
+            let shown = client.form("login", &refused).await;
+            assert_eq!(shown.messages(), ["4000008"], "{}", shown.flow["ui"]);
+        }
+
+        let form = match kind {
+            Kind::Native => client.start("login", "aal=aal2").await,
+            _ => {
+                let begun = client.get(&step_up).await;
+                client.form("login", &begun).await
+            }
+        };
+        let code = code_of(&secret, app.clock.now());
+        let fields = json!({ "method": "totp", "totp_code": code });
+        let done = client.submit("login", &form, fields).await;
+        match kind {
+            Kind::Browser => assert_eq!((done.status.as_u16(), done.location()), (303, &*page)),
+            Kind::Spa => {
+                let then =
+                    json!([{ "action": "redirect_browser_to", "redirect_browser_to": page }]);
+                assert_eq!(done.json()["continue_with"], then, "{}", done.text);
+            }
+            Kind::Native => assert_eq!(done.status, 200, "{}", done.text),
+        }
+        let me = client.whoami().await.json();
+        let proofs: Vec<_> = me["authentication_methods"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .collect();
+        let proofs: Vec<_> = proofs
+            .iter()
+            .map(|p| (p["method"].as_str(), p["aal"].as_str()))
+            .collect();
+        let by = format!("{method}_recovery");
+        let expected = [
+            (Some(by.as_str()), Some("aal1")),
+            (Some("totp"), Some("aal2")),
+        ];
+        assert_eq!(proofs, expected);
+        assert_eq!(me["authenticator_assurance_level"], "aal2");
+
+        let shown = client.get(&read).await;
+        assert_eq!(shown.status, 200, "{}", shown.text);
+        assert_eq!(messages(&shown.json()), ["1060001"]);
+        let form = Form {
+            id,
+            flow: shown.json(),
+        };
+        let saved = client.submit("settings", &form, new).await;
+        let saved = client.form("settings", &saved).await;
+        assert_eq!(saved.messages(), ["1050001"]);
+
+        let mut client = app.client(kind);
+        let old = client.sign_in(&address, PASSWORD).await;
+        assert_eq!(client.form("login", &old).await.messages(), ["4000006"]);
+        client.sign_in(&address, OTHER_PASSWORD).await;
+        assert_half(&client.whoami().await, Kind::Spa, &public, None);
+        let form = client.start("login", "aal=aal2").await;
+        let code = code_of(&secret, app.clock.now());
+        let fields = json!({ "method": "totp", "totp_code": code });
+        client.submit("login", &form, fields).await;
+        assert_eq!(client.whoami().await.status, 200);
+    }
 }

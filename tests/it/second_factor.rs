@@ -65,7 +65,7 @@ async fn signed_in(app: &TestApp, kind: Kind, email: &str) -> Client {
 }
 
 /// Sets up an app; its secret.
-async fn enrol(app: &TestApp, client: &mut Client) -> String {
+pub(crate) async fn enrol(app: &TestApp, client: &mut Client) -> String {
     let form = client.start("settings", "").await;
     let secret = secret_in(&form);
     let code = code_of(&secret, app.clock.now());

@@ -1,10 +1,11 @@
 //! Thousands of steps of an administrator who throws dice: whatever is created, replaced, patched, imported or taken away, an
-//! identity's identifiers and addresses are those that follow from its traits, and what is refused changes nothing.
+//! identity's identifiers and addresses are those that follow from its traits and its schema, and what is refused changes
+//! nothing. Where the traits name nobody for a method any more, the names of before stay, as with the reference.
 use super::{HASH, delete, get, patch, path, post, put};
 use crate::support::{TestApp, inline};
 use kratos::base::random::{Random, SeededRandom, bytes};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const STEPS: usize = 2000;
 const PEOPLE: usize = 10;
@@ -60,6 +61,9 @@ impl Dice {
         if self.one_in(4) {
             out["others"] = (0..self.below(3)).map(|_| self.email()).collect();
         }
+        if self.one_in(6) {
+            out.as_object_mut().unwrap().shift_remove("email");
+        }
         if self.one_in(15) {
             out["email"] = self
                 .pick(&[json!("no address"), json!(5), json!("\u{0}@example.org")])
@@ -106,7 +110,15 @@ impl Dice {
         if self.one_in(4) {
             out["external_id"] = self.below(12).to_string().into();
         }
+        if self.one_in(2) {
+            out["schema_id"] = self.schema().into();
+        }
         out
+    }
+
+    fn schema(&self) -> &'static str {
+        const SCHEMAS: [&str; 2] = ["default", "plain"];
+        SCHEMAS[self.below(SCHEMAS.len())]
     }
 
     fn imported(&self) -> Value {
@@ -130,7 +142,7 @@ impl Dice {
     fn op(&self) -> Value {
         let set = |path: &str, value: Value| json!({ "op": *self.pick(&["add", "replace"]), "path": path, "value": value });
         let drop = |path: &str| json!({ "op": "remove", "path": path });
-        match self.below(22) {
+        match self.below(26) {
             0 => set("/traits", self.traits()),
             1 => set("/traits/email", self.email().into()),
             2 => set("/traits/phone", self.phone().into()),
@@ -164,6 +176,8 @@ impl Dice {
             ),
             19 => set("/external_id", self.below(12).to_string().into()),
             20 => drop("/credentials/lookup_secret"),
+            21..24 => set("/schema_id", self.schema().into()),
+            24 => drop("/traits/email"),
             // Two rows that want the same place.
             _ => json!({ "op": "add", "path": "/verifiable_addresses/-", "value": {
                 "id": "3f2b7c1e-5d64-4a0b-9c8d-7e6f5a4b3c2d", "value": self.email(), "via": "email", "verified": true,
@@ -203,6 +217,36 @@ fn schema() -> Value {
     })
 }
 
+/// The same traits, most of them meaning something else; none has to be there.
+fn plain_schema() -> Value {
+    let email = json!({ "type": "string", "format": "email" });
+    let means = |mut trait_: Value, extension: Value| {
+        trait_["ory.sh/kratos"] = extension;
+        trait_
+    };
+    let by = |via: &str| json!({ "via": via });
+    json!({
+        "$id": "https://example.org/plain.schema.json", "type": "object",
+        "properties": { "traits": {
+            "type": "object", "additionalProperties": false,
+            "properties": {
+                "email": means(email.clone(), json!({
+                    "credentials": {
+                        "webauthn": { "identifier": true }, "totp": { "account_name": true },
+                        "passkey": { "display_name": true },
+                    },
+                    "verification": by("email"),
+                })),
+                "phone": means(json!({ "type": "string", "format": "tel" }), json!({ "recovery": by("sms") })),
+                "name": means(json!({ "type": "string" }), json!({ "credentials": {
+                    "password": { "identifier": true },
+                } })),
+                "others": { "type": "array", "items": means(email, json!({ "recovery": by("email") })) },
+            },
+        } },
+    })
+}
+
 type Names = BTreeSet<String>;
 
 fn texts(list: &Value) -> Names {
@@ -225,9 +269,18 @@ fn pairs(list: &Value, channel: &str, value: &str) -> Names {
     .collect()
 }
 
-/// What the traits say, and what is stored: the same.
-fn assert_follows(identity: &Value) {
+/// Whether the body or the operations say something about the credential.
+fn touches(said: &Value, kind: &str) -> bool {
+    let path = format!("/credentials/{kind}");
+    let is_of = |op: &Value| op["path"].as_str().is_some_and(|p| p.starts_with(&path));
+    !said["credentials"][kind].is_null() || said.as_array().is_some_and(|ops| ops.iter().any(is_of))
+}
+
+/// What the traits say, and what is stored: the same. `before` and what was `said` since then tell what may stand where
+/// they say nothing. True: that was the case, and there are names.
+fn assert_follows(identity: &Value, before: &Value, said: &Value) -> bool {
     let traits = &identity["traits"];
+    let plain = identity["schema_id"] == "plain";
     let text = |name: &str| traits[name].as_str().map(str::to_lowercase);
     let named = |names: &[&str]| {
         names
@@ -236,40 +289,69 @@ fn assert_follows(identity: &Value) {
             .collect::<Names>()
     };
     let credentials = &identity["credentials"];
-    let identifiers = |kind: &str| texts(&credentials[kind]["identifiers"]);
-    assert_eq!(
-        identifiers("password"),
-        named(&["email", "name"]),
-        "{identity}"
-    );
-    assert_eq!(identifiers("webauthn"), named(&["email"]), "{identity}");
-    assert_eq!(
-        identifiers("code"),
-        named(&["email", "phone"]),
-        "{identity}"
-    );
-    let mails = text("email").map(|a| format!("email:{a}")).into_iter();
-    let both: Names = mails
-        .chain(text("phone").map(|p| format!("sms:{p}")))
+    let identifiers = |of: &Value, kind: &str| texts(&of["credentials"][kind]["identifiers"]);
+    let both = |names: &[(&str, &str)]| {
+        let there = names
+            .iter()
+            .filter_map(|(via, name)| Some((via, text(name)?)));
+        there
+            .map(|(via, value)| format!("{via}:{value}"))
+            .collect::<Names>()
+    };
+    let (email, phone) = (("email", "email"), ("sms", "phone"));
+    let others: Names = texts(&traits["others"])
+        .into_iter()
+        .map(|a| format!("email:{a}"))
         .collect();
-    assert_eq!(
-        pairs(
-            &credentials["code"]["config"]["addresses"],
-            "channel",
-            "address"
-        ),
-        both,
-        "{identity}"
+    let (password, code): (&[_], &[_]) = if plain {
+        (&["name"], &[])
+    } else {
+        (&["email", "name"], &["email", "phone"])
+    };
+    let mut kept = false;
+    for (kind, names) in [
+        ("password", password),
+        ("webauthn", &["email"][..]),
+        ("code", code),
+    ] {
+        let names = named(names);
+        let stored = identifiers(identity, kind);
+        if !names.is_empty() {
+            assert_eq!(stored, names, "{kind}: {identity}");
+        } else if touches(said, kind) {
+            let known = |name: &String| said.to_string().to_lowercase().contains(name.as_str());
+            let old = identifiers(before, kind);
+            let mut all = stored.iter();
+            assert!(
+                all.all(|name| old.contains(name) || known(name)),
+                "{kind}: {identity}"
+            );
+        } else {
+            assert_eq!(stored, identifiers(before, kind), "{kind}: {identity}");
+            let addresses = |of: &Value| of["credentials"][kind]["config"]["addresses"].clone();
+            assert_eq!(addresses(identity), addresses(before), "{kind}: {identity}");
+            kept |= !stored.is_empty();
+        }
+    }
+    let addresses = pairs(
+        &credentials["code"]["config"]["addresses"],
+        "channel",
+        "address",
     );
+    let (verifiable, recovery) = if plain {
+        (both(&[email]), &both(&[phone]) | &others)
+    } else {
+        let both = both(&[email, phone]);
+        if !both.is_empty() {
+            assert_eq!(addresses, both, "{identity}");
+        }
+        (&both | &others, both)
+    };
     assert_eq!(
         pairs(&identity["recovery_addresses"], "via", "value"),
-        both,
+        recovery,
         "{identity}"
     );
-    let others = texts(&traits["others"])
-        .into_iter()
-        .map(|a| format!("email:{a}"));
-    let verifiable = both.into_iter().chain(others).collect::<Names>();
     assert_eq!(
         pairs(&identity["verifiable_addresses"], "via", "value"),
         verifiable,
@@ -297,6 +379,7 @@ fn assert_follows(identity: &Value) {
             );
         }
     }
+    kept
 }
 
 /// Who had an address and has it still is as verified as before, unless somebody has patched that.
@@ -317,7 +400,9 @@ fn assert_kept(before: &Value, after: &Value) {
 async fn whatever_is_done_an_identity_follows_from_its_traits() {
     let methods = json!({ "code": { "passwordless_enabled": true, "mfa_enabled": false } });
     let app = TestApp::with(json!({
-        "identity": { "schemas": [{ "id": "default", "url": inline(&schema()) }] },
+        "identity": { "schemas": [
+            { "id": "default", "url": inline(&schema()) }, { "id": "plain", "url": inline(&plain_schema()) },
+        ] },
         "selfservice": { "methods": { "code": methods["code"] } },
     }))
     .await;
@@ -330,7 +415,7 @@ async fn whatever_is_done_an_identity_follows_from_its_traits() {
     });
     let read = async |id: &str| get(&app, &format!("{}?{include}", path(id))).await;
     let mut people: Vec<String> = vec![];
-    let mut done = Map::new();
+    let mut done = BTreeMap::<String, usize>::new();
     for step in 0..STEPS {
         if people.len() < PEOPLE / 2 || (people.len() < PEOPLE && dice.one_in(6)) {
             let entries: Vec<Value> = (0..=dice.below(3))
@@ -346,7 +431,8 @@ async fn whatever_is_done_an_identity_follows_from_its_traits() {
             let listed = made["identities"].as_array().into_iter().flatten();
             let ids = listed.map(|one| &one["identity"]).chain([&made["id"]]);
             for id in ids.filter_map(Value::as_str) {
-                assert_follows(&read(id).await.json());
+                // Whoever is new has no names of before.
+                assert_follows(&read(id).await.json(), &Value::Null, &Value::Null);
                 people.push(id.to_owned());
             }
             continue;
@@ -354,26 +440,37 @@ async fn whatever_is_done_an_identity_follows_from_its_traits() {
         let at = dice.below(people.len());
         let id = people[at].clone();
         let before = read(&id).await.json();
-        let (what, answer) = match dice.below(20) {
-            0..7 => ("put", put(&app, &path(&id), &dice.body()).await),
+        let (what, said, answer) = match dice.below(20) {
+            0..7 => {
+                let body = dice.body();
+                let answer = put(&app, &path(&id), &body).await;
+                ("put", body, answer)
+            }
             7..17 => {
                 let ops: Value = (0..=dice.below(3)).map(|_| dice.op()).collect();
-                ("patch", patch(&app, &path(&id), &ops).await)
+                let answer = patch(&app, &path(&id), &ops).await;
+                ("patch", ops, answer)
             }
             17 | 18 => {
                 let which = dice.pick(&["?identifier=alpha:1", "?identifier=beta:2", ""]);
-                let url = format!("{}/credentials/{}{which}", path(&id), dice.pick(&KINDS));
-                ("take away", delete(&app, &url).await)
+                let kind = dice.pick(&KINDS);
+                let url = format!("{}/credentials/{kind}{which}", path(&id));
+                let answer = delete(&app, &url).await;
+                (
+                    "take away",
+                    json!({ "credentials": { *kind: "gone" } }),
+                    answer,
+                )
             }
             _ => {
                 people.remove(at);
-                ("delete", delete(&app, &path(&id)).await)
+                let answer = delete(&app, &path(&id)).await;
+                ("delete", Value::Null, answer)
             }
         };
         let status = answer.status.as_u16();
         assert!(status < 500, "{step} {what}: {}", answer.text);
-        let count = done.entry(format!("{what} {status}")).or_insert(0.into());
-        *count = (count.as_u64().unwrap() + 1).into();
+        *done.entry(format!("{what} {status}")).or_insert(0) += 1;
         if what == "delete" {
             assert_eq!(read(&id).await.status, 404);
             continue;
@@ -382,7 +479,16 @@ async fn whatever_is_done_an_identity_follows_from_its_traits() {
         if status >= 400 {
             assert_eq!(after, before, "{step} {what}: {}", answer.text);
         } else {
-            assert_follows(&after);
+            let kept = assert_follows(&after, &before, &said);
+            let schema = after["schema_id"].as_str().unwrap();
+            let moved = before["schema_id"] != schema;
+            if moved {
+                *done.entry(format!("moved to {schema}")).or_insert(0) += 1;
+            }
+            if kept {
+                let how = if moved { "moved" } else { "same schema" };
+                *done.entry(format!("kept its names, {how}")).or_insert(0) += 1;
+            }
             if what == "put" {
                 assert_kept(&before, &after);
             }
@@ -398,6 +504,10 @@ async fn whatever_is_done_an_identity_follows_from_its_traits() {
         "patch 409",
         "take away 204",
         "delete 204",
+        "moved to default",
+        "moved to plain",
+        "kept its names, moved",
+        "kept its names, same schema",
     ] {
         assert!(done.contains_key(kind), "{kind}: {done:?}");
     }
@@ -411,7 +521,10 @@ async fn whatever_is_done_an_identity_follows_from_its_traits() {
     .as_array()
     .unwrap()
     {
-        assert_follows(identity);
+        let id = identity["id"].as_str().unwrap();
+        let whole = read(id).await.json();
+        assert_eq!(identity["traits"], whole["traits"]);
+        assert_follows(&whole, &whole, &Value::Null);
         all += 1;
     }
     assert_eq!(all, people.len());

@@ -1,7 +1,10 @@
 //! Credentials that come with an identity, and what they are good for.
 use super::{get, made, path, post, put};
-use crate::support::TestApp;
-use crate::support::client::PASSWORD;
+use crate::second_factor::code_of;
+use crate::support::authenticator::{Authenticator, Lie};
+use crate::support::client::{ALL_KINDS, Form, Kind, PASSWORD, messages};
+use crate::support::{TestApp, inline, person_schema};
+use kratos::base::clock::Clock;
 use serde_json::{Value, json};
 
 const TOTP: &str = "otpauth://totp/x:y?issuer=x&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -65,6 +68,10 @@ async fn every_kind_is_stored_whole_and_merged_by_put() {
         "webauthn": [[], { "credentials": [key("a")], "user_handle": "eA==" }],
     });
     assert_eq!(configs(&app, &id).await, expected);
+    for name in ["alpha:one", "corp:one"] {
+        let found = format!("/admin/identities?credentials_identifier={name}");
+        assert_eq!(get(&app, &found).await.json()[0]["id"], id, "{name}");
+    }
 
     let mut renamed = key("a");
     renamed["display_name"] = "renamed".into();
@@ -170,7 +177,7 @@ async fn imported_second_factors_are_asked_for() {
             "{n}"
         );
     }
-    // Backup codes work; the codes of the app are tried with those that are enrolled.
+    // Backup codes work, and so does what the app shows.
     let mut client = app.native();
     client.sign_in("user1@example.org", PASSWORD).await;
     let form = client.start("login", "aal=aal2").await;
@@ -178,4 +185,130 @@ async fn imported_second_factors_are_asked_for() {
     let answer = client.submit("login", &form, fields).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(client.whoami().await.status, 200);
+
+    let mut client = app.native();
+    client.sign_in("user0@example.org", PASSWORD).await;
+    let secret = TOTP.rsplit_once('=').unwrap().1;
+    let right = code_of(secret, app.clock.now());
+    let wrong = if right == "000000" {
+        "111111"
+    } else {
+        "000000"
+    };
+    for (code, status) in [(wrong, 403), (right.as_str(), 200)] {
+        let form = client.start("login", "aal=aal2").await;
+        let fields = json!({ "method": "totp", "totp_code": code });
+        let answer = client.submit("login", &form, fields).await;
+        let said = if status == 200 { 200 } else { 400 };
+        assert_eq!(answer.status, said, "{}", answer.text);
+        assert_eq!(client.whoami().await.status, status);
+    }
+    let me = client.whoami().await.json();
+    assert_eq!(me["authenticator_assurance_level"], "aal2");
+    assert_eq!(me["authentication_methods"][1]["method"], "totp");
+}
+
+const HOME: &str = "https://example.org";
+
+/// With passkeys, and security keys as second factors.
+async fn with_keys() -> TestApp {
+    let mut schema = person_schema();
+    let means = &mut schema["properties"]["traits"]["properties"]["email"]["ory.sh/kratos"];
+    means["credentials"]["webauthn"] = json!({ "identifier": true });
+    let rp = json!({ "id": "example.org", "display_name": "Example", "origins": [HOME] });
+    TestApp::with(json!({
+        "identity": { "schemas": [{ "id": "default", "url": inline(&schema) }] },
+        "session": { "whoami": { "required_aal": "highest_available" } },
+        "selfservice": { "methods": {
+            "passkey": { "enabled": true, "config": { "rp": rp } },
+            "webauthn": { "enabled": true, "config": { "passwordless": false, "rp": rp } },
+        } },
+    }))
+    .await
+}
+
+fn options(form: &Form, name: &str) -> Value {
+    let node = form.node(name).unwrap_or_else(|| panic!("{}", form.flow));
+    let text = node["attributes"]["value"].as_str().unwrap();
+    serde_json::from_str(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_passkeys_sign_in() {
+    let app = with_keys().await;
+    for (kind, algorithm) in ALL_KINDS.into_iter().zip([-7, -8, -257]) {
+        let mut key = Authenticator::new(HOME);
+        (key.algorithm, key.counter) = (algorithm, 3);
+        let handle = format!("handle of {kind:?}");
+        let config = json!({
+            "credentials": [key.made_elsewhere(handle.as_bytes(), true)],
+            "user_handle": data_encoding::BASE64.encode(handle.as_bytes()),
+        });
+        let email = format!("{kind:?}@example.org").to_lowercase();
+        let person = with(&email, json!({ "passkey": { "config": config } }));
+        let id = made(&app, &person).await;
+
+        let mut client = app.client(kind);
+        let form = client.start("login", "").await;
+        let asked = options(&form, "passkey_challenge");
+        // Only the key itself does: another of that name is refused.
+        let mut other = Authenticator::new(HOME);
+        other.made_elsewhere(handle.as_bytes(), true);
+        let fields = json!({ "passkey_login": other.get(&asked, &Lie::default()).to_string() });
+        let answer = client.submit("login", &form, fields).await;
+        let form = client.form("login", &answer).await;
+        assert_eq!(form.messages(), ["4000043"]);
+        key.counter += 1;
+        let fields = json!({ "passkey_login": key.get(&asked, &Lie::default()).to_string() });
+        let answer = client.submit("login", &form, fields).await;
+        if kind == Kind::Native {
+            client.token = answer.json()["session_token"].as_str().map(str::to_owned);
+        }
+        let me = client.whoami().await.json();
+        assert_eq!(me["identity"]["id"], id, "{}", answer.text);
+        assert_eq!(me["authentication_methods"][0]["method"], "passkey");
+        let stored = configs(&app, &id).await["passkey"][1]["credentials"][0].clone();
+        assert_eq!(stored["authenticator"]["sign_count"], 4);
+        assert_eq!(stored["authenticator"]["clone_warning"], false);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_security_keys_are_second_factors() {
+    let app = with_keys().await;
+    let mut key = Authenticator::new(HOME);
+    let handle = b"a handle of before";
+    let config = json!({
+        "credentials": [key.made_elsewhere(handle, false)],
+        "user_handle": data_encoding::BASE64.encode(handle),
+    });
+    let credentials = json!({
+        "password": { "config": { "password": PASSWORD } }, "webauthn": { "config": config },
+    });
+    made(&app, &with("ada@example.org", credentials)).await;
+    let mut client = app.spa();
+    client.sign_in("ada@example.org", PASSWORD).await;
+    let half = client.whoami().await;
+    assert_eq!(half.error_id().as_deref(), Some("session_aal2_required"));
+    let form = client.start("login", "aal=aal2").await;
+    let asked = options(&form, "webauthn_login_trigger");
+    let mut other = Authenticator::new(HOME);
+    other.made_elsewhere(handle, false);
+    // The other one does not even know that it is meant.
+    let unasked = json!({ "publicKey": {
+        "rpId": "example.org", "challenge": asked["publicKey"]["challenge"],
+    } });
+    let wrong = other.get(&unasked, &Lie::default());
+    let right = key.get(&asked, &Lie::default());
+    for (answer, status) in [(wrong, 403), (right, 200)] {
+        let fields =
+            json!({ "webauthn_login": answer.to_string(), "identifier": "ada@example.org" });
+        let said = client.submit("login", &form, fields).await;
+        if status != 200 {
+            assert_eq!(messages(&said.json()), ["4000043"], "{}", said.text);
+        }
+        assert_eq!(client.whoami().await.status, status, "{}", said.text);
+    }
+    let me = client.whoami().await.json();
+    assert_eq!(me["authenticator_assurance_level"], "aal2");
 }

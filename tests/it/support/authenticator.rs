@@ -4,7 +4,7 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair,
 };
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -105,6 +105,21 @@ impl Authenticator {
         let answer = envelope(&key.id, &answer);
         self.keys.push(key);
         answer
+    }
+
+    /// A key that was made elsewhere, as an administrator brings it along.
+    pub fn made_elsewhere(&mut self, handle: &[u8], passwordless: bool) -> Value {
+        let id: Vec<u8> = (0..32).map(|_| random_byte()).collect();
+        let (pair, cose) = make(self.algorithm);
+        let made = json!({
+            "id": BASE64.encode(&id), "public_key": BASE64.encode(&cose), "attestation_type": "none",
+            "authenticator": { "aaguid": BASE64.encode(&[0; 16]), "sign_count": self.counter },
+            "display_name": "made elsewhere", "added_at": "2020-01-02T03:04:05Z",
+            "is_passwordless": passwordless,
+        });
+        let handle = handle.to_vec();
+        self.keys.push(Key { id, handle, pair });
+        made
     }
 
     /// Does what `navigator.credentials.get` does.

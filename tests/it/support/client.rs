@@ -185,7 +185,10 @@ impl Client {
             headers,
             text: response.text().await.expect("text"),
         };
-        self.keep_cookies(&answer);
+        // Apps keep none: their flows are refused with one.
+        if self.kind != Kind::Native {
+            self.keep_cookies(&answer);
+        }
         answer
     }
 
