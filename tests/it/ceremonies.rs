@@ -347,10 +347,11 @@ async fn mutilate(rounds: usize) {
         }
         let mut question = bench.ask(of).await;
         let before = bench.stored().await;
+        let good = question.good.to_string();
         let mut is_open = true;
         for _ in 0..TRIES {
             let (answer, part) = bench.mutilated(&question.good);
-            if answer == question.good.to_string() {
+            if answer == good {
                 continue;
             }
             done += 1;
@@ -404,7 +405,9 @@ fn assert_means_the_same(
     about: &str,
 ) {
     let public_keys = |list: &[Credential]| {
-        let keys = list.iter().flat_map(|c| c.config["credentials"].as_array());
+        let keys = list
+            .iter()
+            .filter_map(|c| c.config["credentials"].as_array());
         let keys = keys.flatten().map(|key| key["public_key"].clone());
         keys.collect::<Vec<_>>()
     };

@@ -18,7 +18,7 @@ const STEPS: [(usize, Step); 16] = [
     (4, Step::TimePasses),
     (5, Step::SignIn),
     (3, Step::SignInByCode),
-    (5, Step::StepUp),
+    (5, Step::SecondFactor),
     (3, Step::Refresh),
     (1, Step::Forget),
     (2, Step::SignOut),

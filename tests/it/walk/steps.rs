@@ -14,7 +14,7 @@ pub(super) enum Step {
     TimePasses,
     SignIn,
     SignInByCode,
-    StepUp,
+    SecondFactor,
     Refresh,
     /// Cookies and token are lost.
     Forget,
@@ -49,7 +49,7 @@ impl Walk {
             }
             Step::Refresh => self.sign_in(at, "refresh=true", right).await,
             Step::SignInByCode => self.sign_in_by_code(at, right).await,
-            Step::StepUp => self.step_up(at, right).await,
+            Step::SecondFactor => self.step_up(at, right).await,
             Step::Forget => self.forget(at),
             Step::SignOut => {
                 self.sign_out(at).await;
