@@ -178,7 +178,8 @@ impl Walk {
             let body = json!({ "session_token": token });
             let path = "/self-service/logout/api";
             let done = client.send(Method::DELETE, path, Some(&body)).await;
-            assert_eq!(done.status == 204, before != 401, "{}", done.text);
+            // Of one that is over already, too.
+            assert!(before == 401 || done.status == 204, "{}", done.text);
         } else {
             let offered = client.get("/self-service/logout/browser").await;
             assert_eq!(offered.status == 200, before != 401, "{}", offered.text);
