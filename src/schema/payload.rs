@@ -58,7 +58,7 @@ impl Fields {
         }
         self
     }
-    /// Without the field of that name, if it is no object. A field of a form that is no JSON at all stays.
+    /// Without the field of that name, if it is no object.
     #[must_use]
     pub fn only_object(mut self, name: &str) -> Self {
         self.0.retain(|(n, sent)| n != name || is_object(sent));
@@ -190,16 +190,13 @@ fn typed(path: &Path, sent: &Sent) -> Result<Option<Value>, String> {
 }
 
 fn is_object(sent: &Sent) -> bool {
-    let read = |text: &str| serde_json::from_str(text);
-    match sent {
-        Sent::Json(Value::String(text)) => matches!(read(text), Ok(Value::Object(_))),
-        Sent::Json(value) => value.is_object(),
-        Sent::Texts(texts) => match texts.first().map(|text| read(text)) {
-            Some(Ok(value)) => value.is_object(),
-            Some(Err(_)) => true,
-            None => false,
-        },
-    }
+    let text = match sent {
+        Sent::Json(Value::String(text)) => Some(text),
+        Sent::Json(value) => return value.is_object(),
+        Sent::Texts(texts) => texts.first(),
+    };
+    let read = text.map(|text| serde_json::from_str(text));
+    matches!(read, Some(Ok(Value::Object(_))))
 }
 
 fn object(path: &Path, sent: &Sent) -> Result<Option<Value>, String> {
