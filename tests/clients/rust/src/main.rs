@@ -105,6 +105,22 @@ async fn sign_in(public: &Configuration, tally: &mut Tally) -> Option<(String, S
     Some((done.session_token?, session.id))
 }
 
+/// Has a code mailed for recovery.
+async fn ask_for_a_letter(public: &Configuration) -> Option<()> {
+    let client = &public.client;
+    let url = format!("{}/self-service/recovery/api", public.base_path);
+    let flow: Value = client.get(url).send().await.ok()?.json().await.ok()?;
+    let body = json!({ "method": "code", "email": "ada@example.org" });
+    let action = flow["ui"]["action"].as_str()?;
+    client
+        .post(action)
+        .json(&body)
+        .send()
+        .await
+        .ok()
+        .map(|_| ())
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let (public, admin) = (at("PUBLIC_URL"), at("ADMIN_URL"));
@@ -186,9 +202,10 @@ async fn people(public: &Configuration, admin: &Configuration, tally: &mut Tally
     let body = CreateRecoveryLinkForIdentityBody::new(id.to_owned());
     let link = identity::create_recovery_link_for_identity(admin, None, Some(body)).await;
     tally.read("createRecoveryLinkForIdentity", link);
+    ask_for_a_letter(public).await;
     let letters = courier::list_courier_messages(admin, None, None, None, None).await;
     let letters = tally.read("listCourierMessages", letters)?;
-    let letter = letters.first()?;
+    let letter = letters.first().expect("a letter was asked for");
     let letter = courier::get_courier_message(admin, &letter.id).await;
     tally.read("getCourierMessage", letter);
 
