@@ -286,9 +286,11 @@ impl Inner {
         for seen in held {
             let since = *look.seen.entry(seen).or_insert_with(Instant::now);
             let has_ticket = seen.updated_at != seen.created_at;
-            let longest = if has_ticket { 1 } else { THEIR_LEASES };
-            let is_lost = since.elapsed() >= self.lease * longest
-                || (has_ticket && now - seen.updated_at >= self.lease);
+            let is_lost = if has_ticket {
+                since.elapsed() >= self.lease || now - seen.updated_at >= self.lease
+            } else {
+                since.elapsed() >= self.lease * THEIR_LEASES
+            };
             if is_lost && !had_outage && store.queue().release(&seen).await? {
                 look.seen.remove(&seen);
                 let message_id = seen.id.to_string();

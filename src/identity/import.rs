@@ -88,9 +88,7 @@ pub fn create(
     dice: &dyn Random,
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
-    shape::check(body, true)?;
-    region(body).map_or(Ok(""), known_region)?;
-    let body = Body::read(body)?;
+    let body = read(body, true)?;
     let schema_id = body
         .schema_id
         .as_deref()
@@ -135,9 +133,7 @@ pub fn replace(
     dice: &dyn Random,
     now: OffsetDateTime,
 ) -> Result<Imported, ImportError> {
-    shape::check(body, false)?;
-    region(body).map_or(Ok(""), known_region)?;
-    let body = Body::read(body)?;
+    let body = read(body, false)?;
     identity.upgrade_credentials();
     if let Some(schema_id) = body.schema_id.as_ref().filter(|s| !s.is_empty()) {
         identity.schema_id.clone_from(schema_id);
@@ -165,6 +161,15 @@ pub(super) fn check_config(kind: Kind, config: &Value) -> Result<(), ImportError
         None => Ok(()),
         Some(trouble) => Err(ImportError::Invalid(trouble)),
     }
+}
+
+/// `strict`: an unknown field anywhere is an error.
+fn read(body: &Value, strict: bool) -> Result<Body, ImportError> {
+    shape::check(body, strict)?;
+    if let Some(region) = region(body) {
+        known_region(region)?;
+    }
+    Body::read(body)
 }
 
 /// The region that a body names: one of Ory Network's, said back and not kept.

@@ -223,7 +223,10 @@ impl Db {
         loop {
             match self.fetch_once(sql, many).await {
                 // A connection that died while it was idle; reading twice does no harm.
-                Err(e) if server::is_broken(&e) && tries.is_first() => self.forget_idle(),
+                Err(e) if tries.0 == 0 && server::is_broken(&e) => {
+                    tries.0 += 1;
+                    self.forget_idle();
+                }
                 Err(e) => tries.after(e).await?,
                 Ok(rows) => return Ok(rows),
             }
@@ -269,7 +272,10 @@ impl Db {
         loop {
             match self.write_once(&statements).await {
                 // The server had ended the session before it could begin with this.
-                Err(e) if server::was_sent_away(&e) && tries.is_first() => self.forget_idle(),
+                Err(e) if tries.0 == 0 && server::was_sent_away(&e) => {
+                    tries.0 += 1;
+                    self.forget_idle();
+                }
                 Err(e) => tries.after(e).await?,
                 Ok(touched) => return Ok(touched),
             }
@@ -303,12 +309,6 @@ impl Tries {
         }
         tokio::time::sleep(Duration::from_millis(u64::from(self.0) * 3)).await;
         Ok(())
-    }
-
-    /// Is this the first that has failed?
-    fn is_first(&mut self) -> bool {
-        self.0 += 1;
-        self.0 == 1
     }
 }
 

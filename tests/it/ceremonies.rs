@@ -1,7 +1,7 @@
 //! Answers of passkeys and security keys that were mutilated on their way: in the text, and inside, in what the browser
 //! signed, in CBOR and in COSE. Whatever is sent, the answer is a form that says what is wrong, and nothing is written.
 use crate::support::authenticator::{Authenticator, Lie};
-use crate::support::client::{Client, Form, PASSWORD, messages};
+use crate::support::client::{Answer, Client, Form, PASSWORD, messages};
 use crate::support::{TestApp, inline, person_schema, rounds};
 use data_encoding::BASE64URL_NOPAD;
 use kratos::base::random::{SeededRandom, bytes};
@@ -92,12 +92,15 @@ struct Question {
 }
 
 impl Question {
-    fn fields(&self, answer: &str) -> Value {
+    async fn send(&mut self, answer: &str) -> Answer {
         let mut fields = self.beside.clone();
         fields[self.of.field()] = answer.into();
-        fields
+        self.client.submit(self.of.flow(), &self.form, fields).await
     }
 }
+
+/// The credentials of Ada and of Bob, and how many people there are.
+type Stored = (Vec<Credential>, Vec<Credential>, u64);
 
 struct Bench {
     app: TestApp,
@@ -138,11 +141,8 @@ impl Bench {
                 &mut bench.key
             };
             let mut question = added(of, client, key).await;
-            let fields = question.fields(&question.good.to_string());
-            let done = question
-                .client
-                .submit("settings", &question.form, fields)
-                .await;
+            let good = question.good.to_string();
+            let done = question.send(&good).await;
             assert_eq!(done.status, 200, "{}", done.text);
             client = question.client;
         }
@@ -156,19 +156,12 @@ impl Bench {
 
     async fn ask(&mut self, of: Ceremony) -> Question {
         let mut client = self.app.spa();
-        match of {
+        let (form, good, beside) = match of {
             Ceremony::PasskeySignsIn => {
                 let form = client.start("login", "").await;
                 let asked = options(&form, "passkey_challenge");
                 let good = self.passkey.get(&asked, &Lie::default());
-                let beside = json!({});
-                Question {
-                    of,
-                    client,
-                    form,
-                    good,
-                    beside,
-                }
+                (form, good, json!({}))
             }
             Ceremony::KeySignsIn => {
                 let mut form = client.start("login", "").await;
@@ -179,14 +172,7 @@ impl Bench {
                 form.flow = client.get(&path).await.json();
                 let asked = options(&form, "webauthn_login_trigger");
                 let good = self.key.get(&asked, &Lie::default());
-                let beside = json!({ "identifier": ADA });
-                Question {
-                    of,
-                    client,
-                    form,
-                    good,
-                    beside,
-                }
+                (form, good, json!({ "identifier": ADA }))
             }
             Ceremony::PasskeySignsUp | Ceremony::KeySignsUp => {
                 let form = client.start("registration", "").await;
@@ -198,24 +184,24 @@ impl Bench {
                 let good = Authenticator::new(HOME).create(&asked, &Lie::default());
                 self.people += 1;
                 let email = format!("person{}@example.org", self.people);
-                let beside = json!({ "traits": { "email": email } });
-                Question {
-                    of,
-                    client,
-                    form,
-                    good,
-                    beside,
-                }
+                (form, good, json!({ "traits": { "email": email } }))
             }
             Ceremony::PasskeyIsAdded | Ceremony::KeyIsAdded => {
                 client.cookies.clone_from(&self.bob.cookies);
-                added(of, client, &mut Authenticator::new(HOME)).await
+                return added(of, client, &mut Authenticator::new(HOME)).await;
             }
+        };
+        Question {
+            of,
+            client,
+            form,
+            good,
+            beside,
         }
     }
 
     /// All that an answer may change.
-    async fn stored(&self) -> (Vec<Credential>, Vec<Credential>, u64) {
+    async fn stored(&self) -> Stored {
         let mut identities = self.app.services.store.identities();
         let mut lists = vec![];
         for id in [&self.ada, &self.bob_id] {
@@ -355,11 +341,7 @@ async fn mutilate(rounds: usize) {
                 continue;
             }
             done += 1;
-            let fields = question.fields(&answer);
-            let said = question
-                .client
-                .submit(of.flow(), &question.form, fields)
-                .await;
+            let said = question.send(&answer).await;
             let after = bench.stored().await;
             let about = format!("{of:?} {part:?}: {}\n{answer}", said.text);
             match said.status.as_u16() {
@@ -381,11 +363,7 @@ async fn mutilate(rounds: usize) {
             }
         }
         if is_open {
-            let fields = question.fields(&question.good.to_string());
-            let said = question
-                .client
-                .submit(of.flow(), &question.form, fields)
-                .await;
+            let said = question.send(&good).await;
             assert_eq!(said.status, 200, "{of:?}: {}", said.text);
             assert!(of.flow() == "login" || bench.stored().await != before);
             right += 1;
@@ -393,8 +371,6 @@ async fn mutilate(rounds: usize) {
     }
     assert!(right > rounds / 100 && accepted > 0, "{right} {accepted}");
 }
-
-type Stored = (Vec<Credential>, Vec<Credential>, u64);
 
 /// An answer that was accepted though it was changed: nothing that is signed was, and it did what the right one does.
 fn assert_means_the_same(
