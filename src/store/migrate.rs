@@ -3,7 +3,8 @@
 //! `schema_migration` belongs to the reference: a complete database has exactly the rows that it would have written, so
 //! that it may be taken back at any time (database.md §1.4). A new database gets the final shape at once and all those
 //! rows; one that the reference has migrated is taken over as it stands; an older one has to be brought up by the
-//! reference first. Migrations of our own, once there are any, go into a table of our own.
+//! reference first. Indexes of our own are made wherever they are missing and recorded nowhere; migrations of our own, once
+//! there are any, go into a table of our own.
 mod versions;
 
 pub use versions::Version;
@@ -86,6 +87,27 @@ pub async fn required(db: &Db) -> Result<()> {
     }
 }
 
+/// Makes the indexes that the reference lacks, where they are not there yet: of a database that it has made, at the first
+/// start. A server without them is slow at deleting and nothing else, so that a failure is told and no more.
+pub async fn own_indexes(db: &Db) {
+    let Some(text) = own(db.dialect()) else {
+        return;
+    };
+    let result = async {
+        let there = sql("SELECT COUNT(*) FROM sqlite_master WHERE type = 'index' AND name GLOB ?");
+        let row = db.conn().fetch_optional(there.bind("own_*")).await?;
+        let there = row.map(|mut row| row.get::<i64>()).transpose()?;
+        // Nobody has to wait for the writer if there is nothing to write.
+        if there == i64::try_from(text.matches("CREATE INDEX").count()).ok() {
+            return Ok(());
+        }
+        db.run(text).await
+    };
+    if let Err(error) = result.await {
+        tracing::warn!(%error, "indexes could not be made: to delete an identity will take long in a large database");
+    }
+}
+
 fn pending(statuses: Vec<Status>) -> Vec<Status> {
     let pending = |s: &Status| s.state == State::Pending;
     statuses.into_iter().filter(pending).collect()
@@ -117,7 +139,8 @@ pub fn plan_down(mut status: Vec<Status>, steps: usize) -> Vec<Status> {
 pub fn content(dialect: Dialect, version: &str) -> (String, String) {
     let first = versions::of(dialect).next().map(|v| v.version);
     if Some(version) == first {
-        (baseline(dialect).to_owned(), String::new())
+        let own = own(dialect).unwrap_or_default();
+        (format!("{}{own}", baseline(dialect)), String::new())
     } else if version == NEWEST {
         (create_index(dialect), drop_index(dialect))
     } else {
@@ -131,7 +154,9 @@ pub async fn up(db: &Db) -> Result<()> {
     let result = up_in(&mut t, db.dialect()).await;
     unlock(&mut t, db.dialect()).await;
     result?;
-    t.commit().await
+    t.commit().await?;
+    own_indexes(db).await;
+    Ok(())
 }
 
 async fn up_in(t: &mut Transaction, dialect: Dialect) -> Result<()> {
@@ -306,6 +331,12 @@ fn baseline(dialect: Dialect) -> &'static str {
         }
         Dialect::MySql => include_str!("../../migrations/mysql/0001_baseline.sql"),
     }
+}
+
+/// Indexes of our own.
+fn own(dialect: Dialect) -> Option<&'static str> {
+    let is_sqlite = dialect == Dialect::Sqlite;
+    is_sqlite.then_some(include_str!("../../migrations/sqlite/own_indexes.sql"))
 }
 
 fn create_index(dialect: Dialect) -> String {

@@ -124,6 +124,7 @@ impl Store {
     /// The store in a database that is migrated. Makes the network if there is none (database.md §2).
     pub async fn open(db: Db, now: OffsetDateTime, dice: &dyn Random) -> Result<Self> {
         migrate::required(&db).await?;
+        migrate::own_indexes(&db).await;
         let nid = networks::own(&db, now, dice).await?;
         let types = networks::types(&db).await?;
         Ok(Self(Arc::new(Inner {

@@ -198,3 +198,44 @@ async fn the_command_asks_before_it_acts() {
     assert_eq!(json.as_array().map(Vec::len), Some(696));
     assert_eq!(json[695]["state"], "Pending");
 }
+
+/// The reference's tables on SQLite have keys that nothing leads to: to delete an identity is to read all identifiers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sqlite_database_made_elsewhere_gets_the_indexes_that_deleting_needs() {
+    let engine = Engine::sqlite();
+    let db = engine.db().await;
+    migrate::up(&db).await.expect("up");
+    let raw = rusqlite::Connection::open(&engine.url).expect("open");
+    assert_eq!(unled_keys(&raw), Vec::<String>::new());
+
+    let own = texts(
+        &raw,
+        "SELECT name FROM sqlite_master WHERE name GLOB 'own_*'",
+    );
+    for name in &own {
+        raw.execute_batch(&format!("DROP INDEX {name}"))
+            .expect("dropped");
+    }
+    assert_eq!(unled_keys(&raw).len(), own.len());
+    Store::open(db, NOW, engine.dice()).await.expect("open");
+    assert_eq!(unled_keys(&raw), Vec::<String>::new());
+}
+
+/// Columns that point to something that can be deleted, and that no index begins with.
+fn unled_keys(db: &rusqlite::Connection) -> Vec<String> {
+    texts(
+        db,
+        "SELECT t.name || '.' || f.\"from\" FROM sqlite_master t, pragma_foreign_key_list(t.name) f
+          WHERE t.type = 'table' AND f.\"table\" NOT IN ('networks', 'identity_credential_types')
+            AND NOT EXISTS (SELECT 1 FROM pragma_index_list(t.name) i, pragma_index_info(i.name) c
+                             WHERE c.seqno = 0 AND c.name = f.\"from\" AND NOT i.partial)",
+    )
+}
+
+fn texts(db: &rusqlite::Connection, question: &str) -> Vec<String> {
+    let mut statement = db.prepare(question).expect("a question");
+    let rows = statement
+        .query_map([], |row| row.get(0))
+        .expect("an answer");
+    rows.map(|text| text.expect("a text")).collect()
+}
