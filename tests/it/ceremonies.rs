@@ -2,9 +2,9 @@
 //! signed, in CBOR and in COSE. Whatever is sent, the answer is a form that says what is wrong, and nothing is written.
 use crate::support::authenticator::{Authenticator, Lie};
 use crate::support::client::{Answer, Client, Form, PASSWORD, messages};
+use crate::support::dice::Dice;
 use crate::support::{TestApp, inline, person_schema, rounds};
 use data_encoding::BASE64URL_NOPAD;
-use kratos::base::random::{SeededRandom, bytes};
 use kratos::model::credentials::Credential;
 use kratos::store::Load;
 use serde_json::{Value, json};
@@ -104,7 +104,7 @@ type Stored = (Vec<Credential>, Vec<Credential>, u64);
 
 struct Bench {
     app: TestApp,
-    dice: SeededRandom,
+    dice: Dice,
     /// Ada has one of each; Bob gets more and more.
     ada: String,
     bob: Client,
@@ -122,7 +122,7 @@ impl Bench {
         let mut bob = app.spa();
         bob.sign_in(BOB, PASSWORD).await;
         let mut bench = Self {
-            dice: SeededRandom::new(2026),
+            dice: Dice::new(2026),
             ada,
             bob,
             bob_id,
@@ -147,11 +147,6 @@ impl Bench {
             client = question.client;
         }
         bench
-    }
-
-    fn roll(&self, below: usize) -> usize {
-        let rolled = u32::from_be_bytes(bytes::<4>(&self.dice));
-        usize::try_from(rolled).unwrap_or(0) % below
     }
 
     async fn ask(&mut self, of: Ceremony) -> Question {
@@ -226,14 +221,14 @@ impl Bench {
             "userHandle",
             "attestationObject",
         ];
-        if self.roll(3) == 0 {
+        if self.dice.one_in(3) {
             return (self.mutilated_text(&good.to_string()), None);
         }
         let there: Vec<_> = PARTS
             .into_iter()
             .filter(|part| good["response"][part].is_string())
             .collect();
-        let part = there[self.roll(there.len())];
+        let part = *self.dice.pick(&there);
         let mut out = good.clone();
         let inside = out["response"][part].as_str().expect("base64url");
         let inside = BASE64URL_NOPAD
@@ -247,15 +242,15 @@ impl Bench {
     fn mutilated_text(&self, good: &str) -> String {
         let signs: Vec<char> = "AZaz09-_=\"{}[]:,\\u0 \u{e9}\u{10ffff}".chars().collect();
         let mut text: Vec<char> = good.chars().collect();
-        for _ in 0..=self.roll(3) {
-            let at = self.roll(text.len());
-            match self.roll(4) {
+        for _ in 0..=self.dice.below(3) {
+            let at = self.dice.below(text.len());
+            match self.dice.below(4) {
                 0 => text.truncate(at.max(1)),
-                1 => text.insert(at, signs[self.roll(signs.len())]),
+                1 => text.insert(at, *self.dice.pick(&signs)),
                 2 if text.len() > 1 => {
                     text.remove(at);
                 }
-                _ => text[at] = signs[self.roll(signs.len())],
+                _ => text[at] = *self.dice.pick(&signs),
             }
         }
         text.into_iter().collect()
@@ -266,16 +261,16 @@ impl Bench {
         const STRANGE: [u8; 14] = [
             0x00, 0x01, 0x17, 0x18, 0x1b, 0x3b, 0x5f, 0x7b, 0x7f, 0x80, 0x9f, 0xbb, 0xbf, 0xff,
         ];
-        for _ in 0..=self.roll(3) {
+        for _ in 0..=self.dice.below(3) {
             if inside.is_empty() {
                 break;
             }
-            let at = self.roll(inside.len());
-            let run = (at + 1 + self.roll(8)).min(inside.len());
-            match self.roll(7) {
-                0 => inside[at] ^= 1 << self.roll(8),
-                1 => inside[at] = STRANGE[self.roll(STRANGE.len())],
-                2 => inside.insert(at, STRANGE[self.roll(STRANGE.len())]),
+            let at = self.dice.below(inside.len());
+            let run = (at + 1 + self.dice.below(8)).min(inside.len());
+            match self.dice.below(7) {
+                0 => inside[at] ^= 1 << self.dice.below(8),
+                1 => inside[at] = *self.dice.pick(&STRANGE),
+                2 => inside.insert(at, *self.dice.pick(&STRANGE)),
                 3 => {
                     inside.drain(at..run);
                 }

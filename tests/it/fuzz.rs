@@ -1,9 +1,10 @@
 //! A hundred thousand requests that are almost right: none may end in a panic or a 5xx.
 use crate::support::TestApp;
 use crate::support::client::PASSWORD;
+use crate::support::dice::Dice;
 use axum::body::Body;
 use axum::http::{Request, header};
-use kratos::base::random::{Random, SeededRandom, bytes};
+use kratos::base::random::Random as _;
 use kratos::http::{admin_router, public_router};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -70,16 +71,7 @@ const NASTY: &[&str] = &[
 
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-struct Dice(SeededRandom);
-
 impl Dice {
-    fn below(&self, limit: usize) -> usize {
-        usize::from_le_bytes(bytes::<8>(&self.0)) % limit.max(1)
-    }
-    fn pick<'t, T>(&self, from: &'t [T]) -> &'t T {
-        &from[self.below(from.len())]
-    }
-
     fn mutate(&self, text: &mut Vec<u8>) {
         for _ in 0..=self.below(3) {
             let at = self.below(text.len() + 1).min(text.len());
@@ -410,7 +402,7 @@ async fn no_request_makes_the_server_fail() {
             admin_router(app.services.clone()),
         );
         running.spawn(async move {
-            let dice = Dice(SeededRandom::new(task as u64));
+            let dice = Dice::new(task as u64);
             let mut sent = 0;
             while sent < REQUESTS / TASKS {
                 let template = dice.pick(&templates);

@@ -2,8 +2,8 @@
 //! identity's identifiers and addresses are those that follow from its traits and its schema, and what is refused changes
 //! nothing. Where the traits name nobody for a method any more, the names of before stay, as with the reference.
 use super::{HASH, delete, get, patch, path, post, put};
+use crate::support::dice::Dice;
 use crate::support::{TestApp, inline};
-use kratos::base::random::{Random, SeededRandom, bytes};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,21 +19,7 @@ const KINDS: [&str; 7] = [
     "passkey",
 ];
 
-struct Dice(SeededRandom);
-
 impl Dice {
-    fn below(&self, limit: usize) -> usize {
-        let mut buffer = [0; 8];
-        self.0.fill(&mut buffer);
-        usize::from_le_bytes(buffer) % limit
-    }
-    fn pick<'t, T>(&self, from: &'t [T]) -> &'t T {
-        &from[self.below(from.len())]
-    }
-    fn one_in(&self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
     fn email(&self) -> String {
         let form = [
             "user{}@example.org",
@@ -406,9 +392,7 @@ async fn whatever_is_done_an_identity_follows_from_its_traits() {
         "selfservice": { "methods": { "code": methods["code"] } },
     }))
     .await;
-    let dice = Dice(SeededRandom::new(u64::from_le_bytes(bytes(
-        &SeededRandom::new(42),
-    ))));
+    let dice = Dice::new(42);
     let include = KINDS.iter().chain(&["code"]);
     let include = include.fold(String::new(), |query, kind| {
         query + "&include_credential=" + kind

@@ -6,6 +6,7 @@ pub mod authenticator;
 pub mod chromium;
 pub mod client;
 pub mod database;
+pub mod dice;
 pub mod mail;
 pub mod page;
 pub mod smtp;

@@ -4,10 +4,10 @@ mod account;
 mod steps;
 
 use crate::support::client::{Answer, Client, Form, Kind, PASSWORD};
+use crate::support::dice::Dice;
 use crate::support::{TestApp, inline, person_schema};
 use account::{Account, Seen};
 use kratos::base::clock::Clock;
-use kratos::base::random::{SeededRandom, bytes};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use steps::Step;
@@ -72,17 +72,17 @@ async fn walk_on(steps: usize, seed: u64) -> BTreeMap<&'static str, usize> {
     let mut walk = Walk::begin(seed).await;
     let all: usize = STEPS.iter().map(|(weight, _)| weight).sum();
     for step in 0..steps {
-        let mut rolled = walk.pick(all);
+        let mut rolled = walk.dice.below(all);
         let chosen = STEPS.iter().find(|(weight, _)| {
             let is_it = rolled < *weight;
             rolled = rolled.saturating_sub(*weight);
             is_it
         });
-        let at = walk.pick(walk.visitors.len());
+        let at = walk.dice.below(walk.visitors.len());
         walk.take(chosen.expect("a step").1, at).await;
         walk.hold(&May::default(), "what only reads").await;
         if step % 20 == 19 {
-            let at = walk.pick(walk.visitors.len());
+            let at = walk.dice.below(walk.visitors.len());
             walk.gets_in(at, step % 40 == 19).await;
         }
         // Somebody else, before all codes are used up: then nobody gets in, as the table says.
@@ -130,7 +130,7 @@ struct May {
 
 struct Walk {
     app: TestApp,
-    dice: SeededRandom,
+    dice: Dice,
     /// How many people have walked.
     walkers: usize,
     id: String,
@@ -161,7 +161,7 @@ impl Walk {
         .await;
         let mut walk = Self {
             app,
-            dice: SeededRandom::new(seed),
+            dice: Dice::new(seed),
             walkers: 0,
             id: String::new(),
             password: PASSWORD,
@@ -203,14 +203,6 @@ impl Walk {
         self.seen = account::look(&self.app, &self.id).await;
     }
 
-    fn pick(&self, below: usize) -> usize {
-        let rolled = u32::from_be_bytes(bytes::<4>(&self.dice));
-        usize::try_from(rolled).unwrap_or(0) % below
-    }
-    /// Once in so many times.
-    fn one_in(&self, n: usize) -> bool {
-        self.pick(n) == 0
-    }
     fn account(&self) -> &Account {
         &self.seen.account
     }

@@ -35,14 +35,14 @@ pub(super) enum Step {
 
 impl Walk {
     pub(super) async fn take(&mut self, step: Step, at: usize) {
-        let right = !self.one_in(4);
+        let right = !self.dice.one_in(4);
         match step {
             Step::TimePasses => {
-                let minutes = 1 + i64::try_from(self.pick(60)).unwrap_or(0);
+                let minutes = 1 + i64::try_from(self.dice.below(60)).unwrap_or(0);
                 self.app.clock.advance(Duration::minutes(minutes));
             }
             Step::SignIn => {
-                if self.one_in(2) {
+                if self.dice.one_in(2) {
                     self.forget(at);
                 }
                 self.sign_in(at, "", right).await;
@@ -142,7 +142,7 @@ impl Walk {
             return;
         };
         let is_mailed = form.flow["state"] == "sent_email";
-        let by_mail = self.mfa && self.one_in(3);
+        let by_mail = self.mfa && self.dice.one_in(3);
         let account = self.account();
         let fields = if let (Some(secret), false) = (&account.secret, is_mailed || by_mail) {
             let code = code_of(secret, self.app.clock.now());
@@ -204,7 +204,7 @@ impl Walk {
         let Some(form) = self.begin_flow(at, "registration", "").await else {
             return;
         };
-        let taken = self.one_in(3);
+        let taken = self.dice.one_in(3);
         let email = if taken {
             self.address()
         } else {
@@ -250,8 +250,8 @@ impl Walk {
 
     /// A form that awaits a code; now and then one of another browser.
     fn asked(&self, at: usize, flow: &str) -> Option<Asked> {
-        let whose = if self.one_in(6) {
-            self.pick(self.visitors.len())
+        let whose = if self.dice.one_in(6) {
+            self.dice.below(self.visitors.len())
         } else {
             at
         };
@@ -299,7 +299,7 @@ impl Walk {
         };
         self.did("recovered");
         let is_own = |a: &Asked| a.form.id == asked.form.id;
-        if self.one_in(3) || !self.visitors[at].asked.iter().any(is_own) {
+        if self.dice.one_in(3) || !self.visitors[at].asked.iter().any(is_own) {
             return;
         }
         self.set_anew(at, &page).await;
@@ -351,7 +351,7 @@ impl Walk {
         let Some(url) = self.visitors[at].paused.take() else {
             return;
         };
-        if !self.one_in(3) {
+        if !self.dice.one_in(3) {
             self.sign_in(at, "refresh=true", true).await;
         }
         let may = self.may_change(at).await;
@@ -369,7 +369,7 @@ impl Walk {
         if self.sent.is_empty() {
             return;
         }
-        let sent = self.sent[self.pick(self.sent.len())].clone();
+        let sent = self.sent[self.dice.below(self.sent.len())].clone();
         self.send(at, sent.flow, &sent.form, sent.fields).await;
     }
 
@@ -425,7 +425,7 @@ impl Walk {
     /// What to change, and whether that takes a fresh sign-in.
     fn wish(&self, form: &Form) -> (Value, bool) {
         let account = self.account();
-        let rolled = self.pick(7);
+        let rolled = self.dice.below(7);
         let fields = match rolled {
             0 | 1 => json!({ "method": "password", "password": self.other_password() }),
             2 => match &account.secret {
@@ -445,7 +445,7 @@ impl Walk {
                 json!({ "method": "profile", "traits": { "email": other } })
             }
             _ => {
-                let traits = json!({ "email": account.address, "age": self.pick(100) });
+                let traits = json!({ "email": account.address, "age": self.dice.below(100) });
                 json!({ "method": "profile", "traits": traits })
             }
         };
