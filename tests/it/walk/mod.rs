@@ -42,9 +42,16 @@ async fn a_walk_through_all_flows_breaks_no_rule_and_has_no_dead_end() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes half an hour"]
 async fn a_long_walk_does_neither() {
-    let walks = (0..4).map(|seed| tokio::spawn(walk_on(25_000, seed)));
-    for walk in walks.collect::<Vec<_>>() {
-        let done = walk.await.expect("a walk");
+    let walks: Vec<_> = (0..4)
+        .map(|seed| tokio::spawn(walk_on(25_000, seed)))
+        .collect();
+    let mut ended = vec![];
+    for walk in walks {
+        ended.push(walk.await);
+    }
+    for walk in ended {
+        let done = walk.expect("a walk");
+        println!("{done:?}");
         for what in EVENTS {
             assert!(done.contains_key(what), "{what}: {done:?}");
         }

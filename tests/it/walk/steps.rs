@@ -5,6 +5,7 @@ use crate::second_factor::{code_of, codes_in, secret_in};
 use crate::support::client::{Answer, Form, Kind, OTHER_PASSWORD, PASSWORD, query_of};
 use crate::support::mail::code_in;
 use kratos::base::clock::Clock;
+use kratos::base::terms::CredentialsType;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
@@ -390,6 +391,8 @@ impl Walk {
         assert!(!self.has_second() || level == "aal2");
         let fresh = self.is_fresh(&session);
         let (fields, protected) = self.wish(&form);
+        let email = fields["traits"]["email"].as_str().unwrap_or("");
+        let is_a_strangers = email != self.address() && self.is_taken(email).await;
         let done = self.send(at, "settings", &form, fields.clone()).await;
         let client = self.client(at);
         let refused = match client.kind {
@@ -406,6 +409,10 @@ impl Walk {
             return;
         }
         let mut after = client.form("settings", &done).await;
+        if is_a_strangers {
+            assert_eq!(after.messages(), ["4000007"], "{fields}");
+            return;
+        }
         if fields["lookup_secret_regenerate"] == true {
             let codes = codes_in(&after);
             let keep = json!({ "lookup_secret_confirm": true });
@@ -420,6 +427,14 @@ impl Walk {
         if let Some(password) = fields["password"].as_str() {
             assert_eq!(self.password, password);
         }
+    }
+
+    /// A stranger may have signed up with the address that the walker had before.
+    async fn is_taken(&self, email: &str) -> bool {
+        let kinds = [CredentialsType::Password];
+        let mut credentials = self.app.services.store.credentials();
+        let owner = credentials.by_identifier(&kinds, email, email).await;
+        owner.expect("an answer").is_some()
     }
 
     /// What to change, and whether that takes a fresh sign-in.
