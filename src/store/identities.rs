@@ -70,9 +70,9 @@ impl Identities<'_> {
         external_id: &str,
         load: Load,
     ) -> Result<Option<Identity>> {
-        let question = sql(identity_where!(load, "i.external_id = ? AND i.nid = ?"))
-            .bind(external_id)
-            .bind(self.0.nid);
+        let question = sql(identity_where!(load, "i.nid = ? AND i.external_id = ?"))
+            .bind(self.0.nid)
+            .bind(external_id);
         let found = self.one(question).await?;
         Ok(found.filter(|i| i.external_id.as_deref() == Some(external_id)))
     }

@@ -1,6 +1,6 @@
 //! How the engine goes about what it is asked: for tests that no question of the store reads a whole table.
-use super::value::{Sql, Text};
-use super::{Db, Dialect};
+use super::value::{Sql, Text, sql};
+use super::{Db, Dialect, Transaction};
 use crate::store::error::Result;
 use std::cell::RefCell;
 
@@ -16,19 +16,20 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Steps that read a table from its beginning to its end. Results of subqueries are no tables.
+    /// Steps that read a table, or an index, from its beginning to its end. Results of subqueries are no tables.
     #[must_use]
     pub fn whole_tables(&self, dialect: Dialect) -> Vec<&str> {
         let reads_all = |step: &&str| match dialect {
             Dialect::Sqlite => {
                 let scanned = step.strip_prefix("SCAN ").unwrap_or("o");
-                let is_table = !matches!(scanned.split(' ').next(), Some("o" | "CONSTANT"));
-                is_table && !scanned.contains(" USING ")
+                !matches!(scanned.split(' ').next(), Some("o" | "CONSTANT"))
             }
-            Dialect::Postgres | Dialect::Cockroach => step.contains("Seq Scan"),
+            Dialect::Postgres | Dialect::Cockroach => {
+                step.contains("Seq Scan") || step.starts_with(WHOLE_INDEX)
+            }
             Dialect::MySql => {
                 let is_table = !step.starts_with('<') && !step.starts_with("none");
-                is_table && step.contains(" ALL ")
+                is_table && [" ALL ", " index "].iter().any(|kind| step.contains(kind))
             }
         };
         self.steps
@@ -38,6 +39,9 @@ impl Plan {
             .collect()
     }
 }
+
+/// PostgreSQL's words for a look into an index and for a walk through the whole of it are the same; here they are not.
+const WHOLE_INDEX: &str = "whole index ";
 
 pub(super) fn note(sql: &Sql) {
     // Nobody listens here: then it is not kept.
@@ -92,5 +96,36 @@ async fn plan(db: &Db, mut sql: Sql) -> Result<Plan> {
             }
         });
     }
+    if db.dialect() == Dialect::Postgres {
+        steps.extend(whole_indexes(&mut transaction, &steps).await?);
+    }
     Ok(Plan { statement, steps })
+}
+
+/// The indexes of a plan of PostgreSQL that are used without a word about the column that they begin with.
+async fn whole_indexes(transaction: &mut Transaction, steps: &[String]) -> Result<Vec<String>> {
+    let mut whole = vec![];
+    for (at, step) in steps.iter().enumerate() {
+        let by_name = step.split_once(" using ");
+        let by_name = by_name.or_else(|| step.split_once("Bitmap Index Scan on "));
+        let Some(index) = by_name.and_then(|(_, rest)| rest.split(' ').next()) else {
+            continue;
+        };
+        let first = sql(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = ?::text::regclass AND attnum = 1",
+        );
+        let first = transaction.conn().fetch_optional(first.bind(index)).await?;
+        let first: Option<String> = first.map(|mut row| row.get()).transpose()?;
+        let of_it = steps.iter().skip(at + 1);
+        let condition = of_it
+            .take_while(|step| !step.contains("->"))
+            .find(|step| step.contains("Index Cond:"));
+        let mut words = condition
+            .into_iter()
+            .flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && c != '_'));
+        if !words.any(|word| first.as_deref() == Some(word)) {
+            whole.push(format!("{WHOLE_INDEX}{index}"));
+        }
+    }
+    Ok(whole)
 }
