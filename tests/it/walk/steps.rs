@@ -406,6 +406,10 @@ impl Walk {
                 self.visitors[at].paused = back;
             }
             self.did("refused");
+            // At once, or much later, or never.
+            if self.dice.one_in(2) {
+                self.come_back(at).await;
+            }
             return;
         }
         let mut after = client.form("settings", &done).await;
