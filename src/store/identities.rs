@@ -141,34 +141,29 @@ impl Identities<'_> {
         let mut values: Vec<super::db::Value> = vec![];
         let mut text = String::from(loading!(load, "SELECT ", " FROM "));
         if let Filter::Identifier { .. } | Filter::IdentifierPrefix { .. } = filter {
+            text += "(SELECT u.identity_id AS id FROM ";
             self.push_owners(&mut text, &mut values, filter);
-            text += " JOIN identities i ON i.id = o.identity_id";
+            text += " u";
+            push_slice(&mut text, &mut values, ["WHERE", "u.identity_id"], slice);
+            // In this order, says SQLite's CROSS JOIN: else it would begin with all identities.
+            text += ") o CROSS JOIN identities i WHERE i.id = o.id AND i.nid = ? ORDER BY i.id ASC";
+            values.push(self.0.nid.into());
         } else {
-            text += "identities i";
-        }
-        text += " WHERE i.nid = ?";
-        values.push(self.0.nid.into());
-        match filter {
-            Filter::All | Filter::Identifier { .. } | Filter::IdentifierPrefix { .. } => {}
-            Filter::Ids(ids) if ids.is_empty() => return Ok(vec![]),
-            Filter::Ids(ids) => {
-                text.extend([" AND i.id IN (", &marks(ids.len()), ")"]);
-                values.extend(ids.iter().map(|id| (*id).into()));
+            text += "identities i WHERE i.nid = ?";
+            values.push(self.0.nid.into());
+            match filter {
+                Filter::Ids(ids) if ids.is_empty() => return Ok(vec![]),
+                Filter::Ids(ids) => {
+                    text.extend([" AND i.id IN (", &marks(ids.len()), ")"]);
+                    values.extend(ids.iter().map(|id| (*id).into()));
+                }
+                Filter::Organization(id) => {
+                    text += " AND i.organization_id = ?";
+                    values.push((*id).into());
+                }
+                _ => {}
             }
-            Filter::Organization(id) => {
-                text += " AND i.organization_id = ?";
-                values.push((*id).into());
-            }
-        }
-        match slice {
-            Slice::After(id, limit) => {
-                text += " AND i.id > ? ORDER BY i.id ASC LIMIT ?";
-                values.extend([id.into(), limit.into()]);
-            }
-            Slice::Page { offset, limit } => {
-                text += " ORDER BY i.id ASC LIMIT ? OFFSET ?";
-                values.extend([limit.into(), offset.into()]);
-            }
+            push_slice(&mut text, &mut values, ["AND", "i.id"], slice);
         }
         let rows = self.0.conn.fetch_all(built(text).bind_all(values)).await?;
         rows.into_iter()
@@ -176,7 +171,7 @@ impl Identities<'_> {
             .collect()
     }
 
-    /// Who has an identifier, found before their rows are looked at: a table `o`. Each half is one range of the index.
+    /// Who has an identifier, found before their rows are looked at: a table. Each half is one range of the index.
     fn push_owners(&self, text: &mut String, values: &mut Vec<super::db::Value>, filter: &Filter) {
         let (normalised, verbatim, is_prefix) = match filter {
             Filter::Identifier {
@@ -223,7 +218,26 @@ impl Identities<'_> {
                 values.push(format!("{}%", escaped(wanted)).into());
             }
         }
-        text.push_str(") o");
+        text.push(')');
+    }
+}
+
+/// The end of a question for a part of a list. The id is looked at behind this word.
+fn push_slice(
+    text: &mut String,
+    values: &mut Vec<super::db::Value>,
+    [word, id]: [&str; 2],
+    slice: Slice,
+) {
+    match slice {
+        Slice::After(after, limit) => {
+            text.extend([" ", word, " ", id, " > ? ORDER BY ", id, " ASC LIMIT ?"]);
+            values.extend([after.into(), limit.into()]);
+        }
+        Slice::Page { offset, limit } => {
+            text.extend([" ORDER BY ", id, " ASC LIMIT ? OFFSET ?"]);
+            values.extend([limit.into(), offset.into()]);
+        }
     }
 }
 

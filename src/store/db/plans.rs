@@ -3,6 +3,7 @@ use super::value::{Sql, Text, sql};
 use super::{Db, Dialect, Transaction};
 use crate::store::error::Result;
 use std::cell::RefCell;
+use std::collections::HashSet;
 
 tokio::task_local! {
     static ASKED: RefCell<Vec<Sql>>;
@@ -22,7 +23,9 @@ impl Plan {
         let reads_all = |step: &&str| match dialect {
             Dialect::Sqlite => {
                 let scanned = step.strip_prefix("SCAN ").unwrap_or("o");
-                !matches!(scanned.split(' ').next(), Some("o" | "CONSTANT"))
+                !matches!(scanned.split(' ').next(), Some("o" | "u" | "CONSTANT"))
+                    || step.starts_with(AGAIN)
+                    || step.contains(" AUTOMATIC ")
             }
             Dialect::Postgres | Dialect::Cockroach => {
                 step.contains("Seq Scan") || step.starts_with(WHOLE_INDEX)
@@ -42,6 +45,9 @@ impl Plan {
 
 /// PostgreSQL's words for a look into an index and for a walk through the whole of it are the same; here they are not.
 const WHOLE_INDEX: &str = "whole index ";
+
+/// SQLite reads a subquery's result from its beginning for each row of something else.
+const AGAIN: &str = "again ";
 
 pub(super) fn note(sql: &Sql) {
     // Nobody listens here: then it is not kept.
@@ -79,11 +85,24 @@ async fn plan(db: &Db, mut sql: Sql) -> Result<Plan> {
         transaction.raw("SET LOCAL enable_seqscan = off").await?;
     }
     let mut steps = vec![];
+    // Joins of SQLite that have begun with what may be many rows.
+    let mut many = HashSet::new();
     for mut row in transaction.conn().fetch_all(sql).await? {
         steps.push(match db.dialect() {
             Dialect::Sqlite => {
-                let (_, _, _): (i64, i64, i64) = (row.get()?, row.get()?, row.get()?);
-                row.get()?
+                let (_, parent, _): (i64, i64, i64) = (row.get()?, row.get()?, row.get()?);
+                let step: String = row.get()?;
+                let is_scan = step.starts_with("SCAN ");
+                let is_again = is_scan && many.contains(&parent);
+                let is_table = is_scan || step.starts_with("SEARCH ");
+                if is_table && !step.contains("(id=?)") {
+                    many.insert(parent);
+                }
+                if is_again {
+                    format!("{AGAIN}{step}")
+                } else {
+                    step
+                }
             }
             Dialect::Postgres | Dialect::Cockroach => row.get()?,
             Dialect::MySql => {
