@@ -149,7 +149,12 @@ impl Identities<'_> {
             text += ") o CROSS JOIN identities i WHERE i.id = o.id AND i.nid = ? ORDER BY i.id ASC";
             values.push(self.0.nid.into());
         } else {
-            text += "identities i WHERE i.nid = ?";
+            // MySQL and MariaDB would read the index of a network from its beginning, whatever the id; this they cannot
+            // look up, and go by the id.
+            text += match self.0.conn.dialect() {
+                Dialect::MySql => "identities i WHERE COALESCE(i.nid) = ?",
+                _ => "identities i WHERE i.nid = ?",
+            };
             values.push(self.0.nid.into());
             match filter {
                 Filter::Ids(ids) if ids.is_empty() => return Ok(vec![]),
