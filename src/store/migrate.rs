@@ -87,8 +87,8 @@ pub async fn required(db: &Db) -> Result<()> {
     }
 }
 
-/// Makes the indexes that the reference lacks, where they are not there yet: of a database that it has made, at the first
-/// start. A server without them is slow at deleting and nothing else, so that a failure is told and no more.
+/// Makes the indexes that the reference lacks, where they are missing: a database that the reference has made gets them at
+/// the first start. A server without them is slow at deleting and nothing else, so that a failure is told and no more.
 pub async fn own_indexes(db: &Db) {
     let Some(text) = own(db.dialect()) else {
         return;

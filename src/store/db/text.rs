@@ -2,7 +2,7 @@
 //!
 //! - `?` becomes `$1`, `$2`, … on PostgreSQL;
 //! - `AND nid = ?` becomes `AND (nid = ?) IS TRUE` there: behind a key the network is compared and not looked up.
-//!   Without statistics of a table PostgreSQL would as soon read all of a network by an index that begins with it;
+//!   Without statistics of a table PostgreSQL would as soon read all of a network by an index that begins with it.
 //!   Where the index of a key begins with the network, so must the question: `nid = ? AND external_id = ?`;
 //! - `(SELECT ROWS((a, b)) FROM …)` is an array of the rows that a subquery finds, in no order: of records on PostgreSQL,
 //!   of arrays in JSON elsewhere.
