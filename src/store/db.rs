@@ -15,7 +15,7 @@ mod value;
 
 pub use conn::{Conn, Transaction};
 pub use plans::{Plan, plans};
-pub(super) use row::Row;
+pub(super) use row::{Row, Rows};
 pub(super) use value::{Sql, Value, built, marks, rows_of_marks, sql};
 
 use super::error::{Error, Result};

@@ -146,7 +146,7 @@ impl Identities<'_> {
             text += " u";
             push_slice(&mut text, &mut values, ["WHERE", "u.identity_id"], slice);
             // In this order, says SQLite's CROSS JOIN: else it would begin with all identities.
-            text += ") o CROSS JOIN identities i WHERE i.id = o.id AND i.nid = ? ORDER BY i.id ASC";
+            text += ") o CROSS JOIN identities i WHERE i.id = o.id AND i.nid = ? ORDER BY o.id ASC";
             values.push(self.0.nid.into());
         } else {
             // MySQL and MariaDB would read the index of a network from its beginning, whatever the id; this they cannot

@@ -1,7 +1,7 @@
-//! An identity with all that hangs on it, in one row: its addresses and credentials come as arrays that the database
-//! makes, so that one round trip is enough on a server.
-use super::db::Row;
+//! An identity with all that hangs on it, in one row: its addresses and credentials come as columns that the database
+//! makes of their rows, so that one round trip is enough on a server.
 use super::db::times;
+use super::db::{Row, Rows};
 use super::error::Result;
 use super::networks::Types;
 use crate::base::id::{AddressId, CredentialId, DeviceId};
@@ -224,14 +224,14 @@ fn credentials(row: &mut Row, types: &Types) -> Result<Vec<Credential>> {
         let Some(kind) = types.kind(kind) else {
             continue;
         };
-        let identifiers: Option<Vec<(String,)>> =
+        let identifiers: Option<Rows<(String,)>> =
             serde_json::from_value(identifiers.0).map_err(|e| row.unreadable(e.to_string()))?;
         out.push(Credential {
             id: CredentialId(id),
             kind,
             identifiers: identifiers
-                .unwrap_or_default()
                 .into_iter()
+                .flat_map(|rows| rows.0)
                 .map(|(i,)| i)
                 .collect(),
             config: config.0,

@@ -17,7 +17,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Steps that read a table, or an index, from its beginning to its end. Results of subqueries are no tables.
+    /// Steps that read a table, or an index, from its beginning to its end, or make one on disk. Results of subqueries are
+    /// no tables.
     #[must_use]
     pub fn whole_tables(&self, dialect: Dialect) -> Vec<&str> {
         let reads_all = |step: &&str| match dialect {
@@ -34,7 +35,7 @@ impl Plan {
                 let is_table = !step.starts_with('<') && !step.starts_with("none");
                 // The last looks up the network alone.
                 let kinds = [" ALL ", " index ", " ref identities_nid_id_idx"];
-                is_table && kinds.iter().any(|kind| step.contains(kind))
+                step == &ON_DISK || is_table && kinds.iter().any(|kind| step.contains(kind))
             }
         };
         self.steps
@@ -47,6 +48,9 @@ impl Plan {
 
 /// PostgreSQL's words for a look into an index and for a walk through the whole of it are the same; here they are not.
 const WHOLE_INDEX: &str = "whole index ";
+
+/// MariaDB does not tell beforehand that it needs one.
+const ON_DISK: &str = "a table on disk";
 
 /// SQLite reads a subquery's result from its beginning for each row of something else.
 const AGAIN: &str = "again ";
@@ -76,6 +80,7 @@ pub async fn plans<T>(db: &Db, work: impl Future<Output = T>) -> Result<(T, Vec<
 
 async fn plan(db: &Db, mut sql: Sql) -> Result<Plan> {
     let statement = sql.text.as_str().to_owned();
+    let asked = sql.clone();
     let word = match db.dialect() {
         Dialect::Sqlite => "EXPLAIN QUERY PLAN ",
         _ => "EXPLAIN ",
@@ -120,7 +125,26 @@ async fn plan(db: &Db, mut sql: Sql) -> Result<Plan> {
     if db.dialect() == Dialect::Postgres {
         steps.extend(whole_indexes(&mut transaction, &steps).await?);
     }
+    if db.dialect() == Dialect::MySql && statement.trim_start().starts_with("SELECT") {
+        let before = tables_on_disk(&mut transaction).await?;
+        transaction.conn().fetch_all(asked).await?;
+        if tables_on_disk(&mut transaction).await? > before {
+            steps.push(ON_DISK.to_owned());
+        }
+    }
     Ok(Plan { statement, steps })
+}
+
+/// How many MySQL has made on this connection.
+async fn tables_on_disk(transaction: &mut Transaction) -> Result<i64> {
+    let made = sql("SHOW SESSION STATUS LIKE 'Created_tmp_disk_tables'");
+    let row = transaction.conn().fetch_optional(made).await?;
+    let count = row.map(|mut row| {
+        let _: String = row.get()?;
+        row.get::<String>()
+    });
+    let count = count.transpose()?;
+    Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
 }
 
 /// The indexes of a plan of PostgreSQL that are used without a word about the column that they begin with.

@@ -6,10 +6,13 @@ use crate::base::id::{
 };
 use crate::store::error::{Error, Result};
 use rusqlite::types::Value as Cell;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use sqlx::mysql::{MySql, MySqlRow, MySqlValueRef};
 use sqlx::postgres::{PgRow, PgValueFormat, PgValueRef, Postgres};
 use sqlx::{Decode, Row as _, TypeInfo, ValueRef};
+use std::fmt;
+use std::marker::PhantomData;
 use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
@@ -47,6 +50,39 @@ impl From<MySqlRow> for Row {
             cells: Cells::MySql(row),
             at: 0,
         }
+    }
+}
+
+/// What `ROWS` makes in JSON: an array, or an object whose keys say nothing.
+pub(in crate::store) struct Rows<T>(pub(in crate::store) Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        d.deserialize_any(RowsVisitor(PhantomData))
+    }
+}
+
+struct RowsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for RowsVisitor<T> {
+    type Value = Rows<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Rows<T>, A::Error> {
+        let mut rows = vec![];
+        while let Some(row) = seq.next_element()? {
+            rows.push(row);
+        }
+        Ok(Rows(rows))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Rows<T>, A::Error> {
+        let mut rows = vec![];
+        while let Some((IgnoredAny, row)) = map.next_entry()? {
+            rows.push(row);
+        }
+        Ok(Rows(rows))
     }
 }
 
@@ -106,7 +142,7 @@ impl Row {
         serde_json::from_str(&text).map_err(|e| self.unreadable(e.to_string()))
     }
 
-    /// The next column, an array that `ROWS` made (`text.rs`), as tuples; NULL is none.
+    /// The next column, which `ROWS` made (`text.rs`), as tuples; NULL is none.
     pub fn rows<T: DeserializeOwned>(&mut self) -> Result<Vec<T>> {
         if let Cells::Postgres(row) = &self.cells
             && let Ok(value) = row.try_get_raw(self.at)
@@ -121,7 +157,8 @@ impl Row {
                 Err(error) => Err(self.unreadable(error)),
             };
         }
-        Ok(self.json()?.unwrap_or_default())
+        let rows = self.json::<Rows<T>>()?;
+        Ok(rows.map_or_else(Vec::new, |rows| rows.0))
     }
 
     /// The next column, a text of which an empty one says nothing.

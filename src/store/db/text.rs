@@ -4,8 +4,9 @@
 //! - `AND nid = ?` becomes `AND (nid = ?) IS TRUE` there: behind a key the network is compared and not looked up.
 //!   Without statistics of a table PostgreSQL would as soon read all of a network by an index that begins with it.
 //!   Where the index of a key begins with the network, so must the question: `nid = ? AND external_id = ?`;
-//! - `(SELECT ROWS((a, b)) FROM …)` is an array of the rows that a subquery finds, in no order: of records on PostgreSQL,
-//!   of arrays in JSON elsewhere.
+//! - `(SELECT ROWS((a, b)) FROM …)` is the rows that a subquery finds, in no order: an array of records on PostgreSQL, of
+//!   arrays in JSON elsewhere, but for MySQL, where it is an object of them. MariaDB makes a table on disk for each array
+//!   that it puts together, even of no rows, and cuts it off at `group_concat_max_len`; of objects it does neither.
 use super::Dialect;
 use super::value::Text;
 use std::borrow::Cow;
@@ -76,18 +77,34 @@ impl Dialect {
     }
 
     fn rewrite(self, text: &str) -> String {
-        let rows = match self {
-            Self::Sqlite => "(SELECT json_group_array(json_array(",
-            Self::Postgres => "ARRAY(SELECT (ROW(",
-            Self::Cockroach => "(SELECT json_agg(json_build_array(",
-            Self::MySql => "(SELECT JSON_ARRAYAGG(JSON_ARRAY(",
-        };
-        let text = text.replace(ROWS, rows);
         match self {
-            Self::Sqlite | Self::MySql => text,
-            Self::Postgres | Self::Cockroach => numbered(&compared(&text)),
+            Self::Sqlite => text.replace(ROWS, "(SELECT json_group_array(json_array("),
+            Self::Postgres => numbered(&compared(&text.replace(ROWS, "ARRAY(SELECT (ROW("))),
+            Self::Cockroach => {
+                let rows = "(SELECT json_agg(json_build_array(";
+                numbered(&compared(&text.replace(ROWS, rows)))
+            }
+            Self::MySql => keyed(text),
         }
     }
+}
+
+/// Each of the `ROWS` under its first column, which is to be another in each row. What is no id goes in hex: not every
+/// MariaDB escapes keys.
+fn keyed(text: &str) -> String {
+    let mut parts = text.split(ROWS);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let key = part.split([',', ')']).next().unwrap_or_default();
+        out += "(SELECT JSON_OBJECTAGG(";
+        if matches!(key.split_once('.'), Some((_, "id"))) {
+            out += key;
+        } else {
+            out.extend(["HEX(", key, ")"]);
+        }
+        out.extend([", JSON_ARRAY(", part]);
+    }
+    out
 }
 
 /// A network behind a key cannot be looked up.
@@ -145,5 +162,14 @@ mod tests {
         assert_eq!(one, "SELECT ARRAY(SELECT (ROW(a)) FROM t WHERE b = $1)");
         assert!(std::ptr::eq(one.as_ptr(), two.as_ptr()));
         assert!(Dialect::MySql.spell(&text).contains("b = ?"));
+    }
+
+    #[test]
+    fn rows_are_kept_under_their_first_column_on_mysql() {
+        assert_eq!(
+            keyed("SELECT a, (SELECT ROWS((c.id, (SELECT ROWS((x.b)) FROM x))) FROM c)"),
+            "SELECT a, (SELECT JSON_OBJECTAGG(c.id, JSON_ARRAY(c.id, \
+             (SELECT JSON_OBJECTAGG(HEX(x.b), JSON_ARRAY(x.b)) FROM x))) FROM c)"
+        );
     }
 }

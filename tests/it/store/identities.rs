@@ -63,6 +63,21 @@ async fn an_identity_comes_back_as_it_was_put_in() {
     }
 }
 
+/// Some databases cut off what they put together, if they are not told otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_of_more_than_a_megabyte_come_back_whole() {
+    for engine in Engine::all().await {
+        let store = engine.store().await;
+        let mut identity = person(&store, engine.dice(), "a@example.org");
+        identity.credentials[0].config = json!({ "keys": "k".repeat(3 << 19) });
+        identity.credentials[0].identifiers = vec!["a\"b\\c@example.org".into(), "ä".into()];
+        engine.put(&store, &identity).await;
+        let mut read = engine.get(&store, identity.id, Load::Credentials).await;
+        read.credentials[0].identifiers.sort();
+        assert!(read == identity, "{}", engine.name);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_come_along_while_the_level_is_not_known() {
     for engine in Engine::all().await {

@@ -34,10 +34,12 @@ pub(super) fn open(path: Option<&PathBuf>, journal: Option<&str>) -> Result<Conn
         .busy_timeout(Duration::from_secs(5))
         .map_err(translate)?;
     let journal = journal.unwrap_or("wal");
+    // The cache holds the upper levels of the indexes of a million identities. Mapping the file into memory instead is
+    // cheaper while nobody writes, and dearer as soon as somebody does: each change of another connection unmaps it.
     connection
         .execute_batch(&format!(
             "PRAGMA journal_mode = {journal}; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000; PRAGMA trusted_schema = OFF;"
+             PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF;"
         ))
         .map_err(translate)?;
     connection.busy_timeout(Duration::ZERO).map_err(translate)?;
