@@ -23,7 +23,7 @@ pub(super) struct Files {
     writer: Arc<AsyncMutex<Connection>>,
     /// Writes that wait for the writer.
     queue: Mutex<Vec<Job>>,
-    /// `None` in memory, where there is but the one connection.
+    /// Who reads while somebody writes, and what may take long. `None` in memory, where there is but the one connection.
     readers: Option<Readers>,
 }
 
@@ -80,6 +80,10 @@ impl Files {
         let Some(readers) = &self.readers else {
             return query(&*self.writer.lock().await, sql, scan);
         };
+        // What a connection has cached counts until another one writes: that of the writer always does.
+        if !scan && let Ok(writer) = self.writer.try_lock() {
+            return query(&writer, sql, scan);
+        }
         let _permit = readers
             .permits
             .acquire()
