@@ -117,7 +117,12 @@ fn wanted(query: &Params) -> Result<Filter, Fault> {
     if let Some(organization) = query.text("organization_id") {
         let id = Uuid::parse_str(organization)
             .map_err(|_| Refusal::bad("organization_id has to be a UUID."))?;
-        finds.push(Filter::Organization(id));
+        // Of the nil organization are all, as in the reference.
+        finds.push(if id.is_nil() {
+            Filter::All
+        } else {
+            Filter::Organization(id)
+        });
     }
     finds.extend(
         query
