@@ -123,18 +123,21 @@ async fn sessions_messages_and_secrets_are_found_by_an_index() {
             _ => "ANALYZE",
         };
         store.db().run(analyze).await.expect("statistics");
+        // Who is read stays: the questions are asked once more to see how they are gone about.
         let someone = session(engine.dice(), &people[7]);
         store.sessions().insert(&someone).await.expect("a session");
+        let gone = session(engine.dice(), &people[8]);
+        store.sessions().insert(&gone).await.expect("a session");
         let work = async {
             let mut sessions = store.sessions();
             sessions.by_token(&someone.token, Load::Credentials).await?;
             sessions.find(someone.id, Load::Addresses).await?;
             sessions.of(someone.identity_id, None, None, (0, 1)).await?;
             sessions.list(None, None, 50).await?;
-            sessions.extend(someone.id, NOW).await?;
-            sessions.revoke_of(someone.identity_id, someone.id).await?;
-            sessions.revoke_by_token(&someone.token).await?;
-            sessions.delete_of(someone.identity_id).await?;
+            sessions.extend(gone.id, NOW).await?;
+            sessions.revoke_of(gone.identity_id, gone.id).await?;
+            sessions.revoke_by_token(&gone.token).await?;
+            sessions.delete_of(gone.identity_id).await?;
             let mut messages = store.messages();
             messages.list(None, None, None, 50).await?;
             let to = Some("r1@example.org");
