@@ -66,9 +66,12 @@ impl Messages<'_> {
     ) -> Sql {
         let clause = |is_given: bool, text: &'static str| if is_given { text } else { "" };
         let id = id_text(self.0.conn.dialect());
+        let network = self.0.conn.dialect().of_network("nid");
         let mut question = built(format!(
-            "SELECT {id}, {} FROM courier_messages WHERE nid = ?{}{}{} ORDER BY created_at DESC, courier_messages.id LIMIT ? OFFSET ?",
+            "SELECT {id}, {} FROM courier_messages WHERE {}{}{}{}
+              ORDER BY {}created_at DESC, courier_messages.id LIMIT ? OFFSET ?",
             message_columns!(),
+            network.condition,
             clause(status.is_some(), " AND status = ?"),
             clause(recipient.is_some(), " AND recipient = ?"),
             // The first condition says no more than the second, but an index can use it.
@@ -76,8 +79,9 @@ impl Messages<'_> {
                 after.is_some(),
                 " AND created_at <= ? AND (created_at < ? OR id > ?)"
             ),
+            network.order,
         ))
-        .bind(self.0.nid);
+        .bind_all(vec![self.0.nid; network.times]);
         if let Some(status) = status {
             question = question.bind(status.number());
         }

@@ -203,15 +203,19 @@ impl Sessions<'_> {
             Some(_) => " AND s.created_at <= ? AND (s.created_at < ? OR s.id > ?)",
             None => "",
         };
+        let network = self.0.conn.dialect().of_network("s.nid");
         let question = built(format!(
             "SELECT {}, {}, {}, NULL FROM sessions s JOIN identities i ON i.id = s.identity_id
-              WHERE s.nid = ?{}{behind} ORDER BY s.created_at DESC, s.id ASC LIMIT ?",
+              WHERE {}{}{behind} ORDER BY {}s.created_at DESC, s.id ASC LIMIT ?",
             session_columns!(),
             devices_column!(),
             identity_columns!(),
-            liveness(active)
+            network.condition,
+            liveness(active),
+            network.order
         ));
-        let mut question = narrowed(question.bind(self.0.nid), active);
+        let question = question.bind_all(vec![self.0.nid; network.times]);
+        let mut question = narrowed(question, active);
         if let Some(cursor) = after {
             question = question
                 .bind(cursor.created_at)

@@ -33,8 +33,14 @@ impl Plan {
             }
             Dialect::MySql => {
                 let is_table = !step.starts_with('<') && !step.starts_with("none");
-                // The last looks up the network alone.
-                let kinds = [" ALL ", " index ", " ref identities_nid_id_idx"];
+                // The last look up the network alone.
+                let kinds = [
+                    " ALL ",
+                    " index ",
+                    " ref identities_nid_id_idx",
+                    " ref sessions_list_idx",
+                    " ref courier_messages_nid_created_at_id_idx",
+                ];
                 step == &ON_DISK || is_table && kinds.iter().any(|kind| step.contains(kind))
             }
         };

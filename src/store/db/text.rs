@@ -89,6 +89,34 @@ impl Dialect {
     }
 }
 
+/// How a list by network and time asks for its network.
+pub(in crate::store) struct OfNetwork {
+    pub condition: String,
+    /// What `ORDER BY` begins with.
+    pub order: String,
+    /// How often the network is bound.
+    pub times: usize,
+}
+
+impl Dialect {
+    /// MySQL and MariaDB look a network up and then read all that lies before the page. Between two values they cannot look
+    /// it up, and find the time by the same index.
+    pub(in crate::store) fn of_network(self, nid: &str) -> OfNetwork {
+        match self {
+            Self::MySql => OfNetwork {
+                condition: format!("{nid} >= ? AND {nid} <= ?"),
+                order: format!("{nid}, "),
+                times: 2,
+            },
+            _ => OfNetwork {
+                condition: format!("{nid} = ?"),
+                order: String::new(),
+                times: 1,
+            },
+        }
+    }
+}
+
 /// Each of the `ROWS` under its first column, which is to be another in each row. What is no id goes in hex: not every
 /// MariaDB escapes keys.
 fn keyed(text: &str) -> String {

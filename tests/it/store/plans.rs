@@ -1,14 +1,14 @@
 //! What is asked for by a key is found by an index, however many there are.
 use super::engines::{Engine, NOW, person, session};
 use super::queue::queued;
-use kratos::base::id::{FlowId, IdentityId};
+use kratos::base::id::{FlowId, IdentityId, MessageId};
 use kratos::base::terms::CredentialsType;
 use kratos::model::flow::{Login, Recovery, Verification};
 use kratos::model::identity::Identity;
 use kratos::model::message::MessageStatus;
 use kratos::store::{
-    Dialect, Error, Filter, Load, LoginCode, RecoveryCode, RecoveryToken, Slice, Store,
-    VerificationCode, plans,
+    Dialect, Error, Filter, Load, LoginCode, MessageCursor, RecoveryCode, RecoveryToken,
+    SessionCursor, Slice, Store, VerificationCode, plans,
 };
 use time::Duration;
 use uuid::Uuid;
@@ -110,10 +110,14 @@ async fn sessions_messages_and_secrets_are_found_by_an_index() {
     for engine in Engine::all().await {
         let store = engine.store().await;
         let people = crowd(&engine, &store).await;
+        let mut created_at = NOW;
         for some in people.chunks(500) {
             let mut batch = store.batch();
             for person in some {
-                batch.insert_session(&session(engine.dice(), person));
+                created_at -= Duration::SECOND;
+                let mut session = session(engine.dice(), person);
+                session.created_at = created_at;
+                batch.insert_session(&session);
             }
             batch.commit().await.expect("sessions");
         }
@@ -133,17 +137,30 @@ async fn sessions_messages_and_secrets_are_found_by_an_index() {
             sessions.by_token(&someone.token, Load::Credentials).await?;
             sessions.find(someone.id, Load::Addresses).await?;
             sessions.of(someone.identity_id, None, None, (0, 1)).await?;
-            sessions.list(None, None, 50).await?;
+            let behind = Some(SessionCursor {
+                created_at: NOW - Duration::HOUR / 2,
+                id: gone.id,
+            });
+            for active in [None, Some((true, NOW)), Some((false, NOW))] {
+                sessions.list(active, None, 50).await?;
+                sessions.list(active, behind, 50).await?;
+            }
             sessions.extend(gone.id, NOW).await?;
             sessions.revoke_of(gone.identity_id, gone.id).await?;
             sessions.revoke_by_token(&gone.token).await?;
             sessions.delete_of(gone.identity_id).await?;
             let mut messages = store.messages();
-            messages.list(None, None, None, 50).await?;
-            let to = Some("r1@example.org");
-            messages
-                .list(Some(MessageStatus::Queued), to, None, 50)
-                .await?;
+            let behind = Some(MessageCursor {
+                created_at: NOW,
+                id: MessageId(Uuid::nil()),
+            });
+            for after in [None, behind] {
+                for status in [None, Some(MessageStatus::Queued)] {
+                    for to in [None, Some("r1@example.org")] {
+                        messages.list(status, to, after, 50).await?;
+                    }
+                }
+            }
             messages.waiting().await?;
             let queue = store.queue();
             for mut held in queue.claim(NOW + Duration::HOUR, 5).await? {
