@@ -77,13 +77,11 @@ impl Dialect {
     }
 
     fn rewrite(self, text: &str) -> String {
+        let rows = |spelt| text.replace(ROWS, spelt);
         match self {
-            Self::Sqlite => text.replace(ROWS, "(SELECT json_group_array(json_array("),
-            Self::Postgres => numbered(&compared(&text.replace(ROWS, "ARRAY(SELECT (ROW("))),
-            Self::Cockroach => {
-                let rows = "(SELECT json_agg(json_build_array(";
-                numbered(&compared(&text.replace(ROWS, rows)))
-            }
+            Self::Sqlite => rows("(SELECT json_group_array(json_array("),
+            Self::Postgres => numbered(&compared(&rows("ARRAY(SELECT (ROW("))),
+            Self::Cockroach => numbered(&compared(&rows("(SELECT json_agg(json_build_array("))),
             Self::MySql => keyed(text),
         }
     }
